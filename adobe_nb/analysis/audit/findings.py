@@ -142,7 +142,7 @@ class _Search:
         self.skipped: dict[str, list[str]] = {}
         """The names of the rules that could not be checked, by reason."""
         self._model = model
-        self._answers: dict[tuple[str, str], Sequence[Row]] = {}
+        self._answers: dict[tuple[str, str], pd.DataFrame] = {}
         self._limits: list[str] = []
         self._resources = {}
         for resource in [*model.resources, *model.secrets]:
@@ -161,11 +161,10 @@ class _Search:
         fingerprints = Fingerprints()
         for rule in rules:
             for row in self._rows(rule):
-                if rule.applies_to(row):
-                    yield self._finding(rule, row, fingerprints)
+                yield self._finding(rule, row, fingerprints)
 
     def _rows(self, rule: Rule) -> Sequence[Row]:
-        """Return the answer to the question of a rule. Several rules share one."""
+        """Return the rows of an answer that are findings. Several rules share an answer."""
         key = (rule.question, repr(rule.options))
         if key not in self._answers:
             try:
@@ -175,8 +174,8 @@ class _Search:
                 self.skipped.setdefault(str(error), []).append(rule.name)
                 return []
             self._limits += frame.attrs["limits"]
-            self._answers[key] = records(frame)
-        return self._answers[key]
+            self._answers[key] = frame
+        return records(rule.rows_of(self._answers[key]))
 
     def _finding(self, rule: Rule, row: Row, fingerprints: Fingerprints) -> dict[str, Any]:
         source_id = str(row[rule.source])
