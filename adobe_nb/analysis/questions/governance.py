@@ -131,7 +131,7 @@ class Governance(Questions):
         >>> tags = analysis.read(session.reactor.find("properties", "Web Store US"))
         >>> names = tags.naming({"rules": r"^[^-]+ - [^-]+$"})
         >>> names.loc[names["rule"] == "own rule", "name"].tolist()
-        ['Copy of Home - Hero Click']
+        ['Account - Sign-in', 'Newsletter - Sign-up']
         """
         return self._named("naming", naming.naming(self.model, rules))
 
