@@ -1,6 +1,7 @@
 """``audit``: the table of rules, fingerprints that last, suppressions and notes."""
 
 import json
+import re
 from pathlib import Path
 from string import Formatter
 from typing import Any
@@ -470,3 +471,28 @@ def test_names_disabled_rules_and_delivery_are_checked(session: adobe_nb.Session
     # What is missing has no id: its finding is about the property.
     assert frame.loc["destination-problem", "source_id"] == store.loc[0, "id"]
     assert frame.loc["confusing-name", "source_name"].tolist() == ["Campaign Code", "Campaign code"]
+
+
+class TestGuide:
+    TEXT = (Path(__file__).parents[2] / "docs" / "how-to" / "audit.md").read_text(encoding="utf-8")
+
+    def test_its_table_has_every_rule(self) -> None:
+        rows = re.findall(r"^\| (\w+) \| `([\w-]+)` \| (\w+) \| (.+) \|$", self.TEXT, re.MULTILINE)
+        assert rows == [
+            (rule.theme, rule.name, rule.severity, rule.title) for rule in all_rules().values()
+        ]
+
+    def test_its_examples_run(self, session: adobe_nb.Session) -> None:
+        names: dict[str, Any] = {}
+        for block in re.findall(r"```python\n(.*?)```", self.TEXT, re.DOTALL):
+            exec(block, names)
+        assert names["new"].empty
+        noted = names["later"].set_index("rule")["note"]
+        assert (noted["missing-data-element"] == "Ana repairs it").all()
+
+    def test_its_suppressions_are_read(self, session: adobe_nb.Session, tmp_path: Path) -> None:
+        path = tmp_path / "accepted.toml"
+        path.write_text(re.findall(r"```toml\n(.*?)```", self.TEXT, re.DOTALL)[0])
+        store = session.reactor.find("properties", "Web Store US")
+        frame = analysis.read(store, session=session).audit(suppress=path, all=True)
+        assert frame["suppressed"].sum() == 1

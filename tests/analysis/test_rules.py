@@ -6,7 +6,6 @@ from typing import Any
 import pandas as pd
 import pytest
 
-import adobe_nb
 from adobe_nb import analysis
 from adobe_nb.analysis import Tags
 from adobe_nb.analysis.model import REQUIRED
