@@ -1,5 +1,6 @@
 """Which resource a user means, and what libraries hold of it."""
 
+from collections.abc import Iterable
 from typing import Any, TypeAlias, Union
 
 import pandas as pd
@@ -52,8 +53,28 @@ def find_resources(model: Model, key: str) -> list[Resource]:
     return matches
 
 
-def hint(model: Model, key: str) -> str:
-    """Return the end of an error message about a name that nothing has."""
+def find_rules(model: Model, key: str) -> list[Resource]:
+    """Return the rule of an id, or all rules of a name. Raises ArgumentError without one."""
+    for rule in model.rules:
+        if key in (rule.id, rule.origin_id):
+            return [rule]
+    rules = [rule for rule in model.rules if rule.name == key]
+    if rules:
+        return rules
+    for resource in model.resources:
+        if key in (resource.id, resource.name):
+            message = f"{key!r} is not a rule, but one of the {resource.type.replace('_', ' ')}."
+            if resource.rule is not None:
+                message += f" Its rule is {resource.rule.id} ({resource.rule.name})."
+            raise ArgumentError(message)
+    raise ArgumentError(f"No rule is called {key!r}.{hint(model, key, model.rules)}")
+
+
+def hint(model: Model, key: str, among: Iterable[Resource] | None = None) -> str:
+    """Return the end of an error message about a name that nothing has.
+
+    ``among`` are the resources whose names it suggests.
+    """
     components = [component for component in model.rule_components if component.name == key]
     if components:
         return f" {len(components)} rule components are: pass the id of one, such as {components[0].id}."
@@ -61,7 +82,7 @@ def hint(model: Model, key: str) -> str:
         for row in model.rows(table):
             if key in (row.get("name"), row["id"]) and row.get("deleted_at") is not None:
                 return f" {row['id']} was deleted. analysis.read(build=…) reads what is still live."
-    names = {resource.name for resource in model.resources if resource.rule is None}
+    names = {resource.name for resource in among or model.resources if resource.rule is None}
     similar = candidates(key, names, most=3)
     return f" Similar names: {', '.join(similar) or 'none'}."
 

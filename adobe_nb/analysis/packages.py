@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-from adobe_nb.analysis.model import Model, Resource, parse_json
+from adobe_nb.analysis.model import Model, Resource, once_per_model, parse_json
 
 Transform = Literal["function", "customCode", "file", "remove", "unknown"]
 """``function`` and ``file`` are code, and so is ``customCode``, whose language is a setting; ``remove``
@@ -87,6 +87,19 @@ def delegates_of(package: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
                 name = "config"
             by_delegate[f"{package.get('name') or ''}::{kind}::{name}"] = delegate
     return by_delegate
+
+
+@once_per_model
+def delegate_names(model: Model) -> Mapping[str, str]:
+    """Return the names that the extension packages of a model give their delegates."""
+    names = {}
+    for package in model.rows("extension_packages"):
+        for descriptor, delegate in delegates_of(package).items():
+            # The manifest writes displayName; other members of a package are in snake case.
+            name = delegate.get("display_name") or delegate.get("displayName")
+            if isinstance(name, str):
+                names[descriptor] = name
+    return names
 
 
 def _transforms(package: Mapping[str, Any]) -> dict[str, Transforms]:

@@ -219,7 +219,8 @@ class TestImpact:
 
 class TestDisplay:
     def test_only_the_public_names_are_listed(self) -> None:
-        assert dir(analysis) == ["Tags", "diff", "read", "summary", "to_files"]
+        public = ["Tags", "diff", "read", "summary", "to_dot", "to_files", "to_mermaid"]
+        assert dir(analysis) == public
 
     def test_tags_say_what_they_hold(self, store: Tags) -> None:
         assert repr(store).startswith("<Tags Web Store US: 23 rules, ")

@@ -1,0 +1,145 @@
+"""How rules, data elements and extensions depend on each other, as the edges of a graph."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from numbers import Integral
+from typing import Literal, NamedTuple, get_args
+
+import pandas as pd
+
+from adobe_nb.analysis.answers import Columns, answer
+from adobe_nb.analysis.lookup import Target, find_resources, name_or_id
+from adobe_nb.analysis.model import Model, Resource
+from adobe_nb.analysis.uses.references import (
+    VERDICTS,
+    Reference,
+    find_references,
+    limits,
+    require_content,
+)
+from adobe_nb.errors import ArgumentError
+from adobe_nb.suggest import did_you_mean
+
+What = Literal["rules", "data_elements", "all"]
+COLUMNS: Columns = {
+    "from_id": "string",
+    "from_name": "string",
+    "from_type": "string",
+    "to_id": "string",
+    "to_name": "string",
+    "to_type": "string",
+    "kind": "string",
+    "verdict": "string",
+}
+_SORT = ("from_type", "from_name", "from_id", "to_type", "to_name", "to_id", "kind")
+_CONTENT = ("rules", "data_elements", "extensions")
+# The types of nodes at both ends of an edge. Nothing refers to an extension but by a relation.
+_ENDS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
+    "rules": (["rules"], ["rules"]),
+    "data_elements": (_CONTENT, ["data_elements"]),
+    "all": (_CONTENT, [*_CONTENT, "secrets"]),
+}
+
+
+class _Node(NamedTuple):
+    id: str
+    name: str | None
+    type: str
+    property_id: str
+
+
+_Edge = tuple[_Node, _Node, str]
+"""Both ends, and the kind of the reference."""
+
+
+def rule_graph(
+    model: Model, what: What = "rules", *, focus: Target | None = None, depth: int = 2
+) -> pd.DataFrame:
+    """Return the edges of the graph, or those around a resource."""
+    if not isinstance(what, str) or what not in _ENDS:
+        raise ArgumentError(f"Unknown kind {what!r}.{did_you_mean(str(what), get_args(What))}")
+    if isinstance(depth, bool) or not isinstance(depth, Integral) or depth < 1:
+        raise ArgumentError(f"Invalid depth {depth!r}: must be a whole number from 1.")
+    require_content(model, "rule_graph")
+    edges = _edges(model, what)
+    if focus is not None:
+        edges = _around(edges, _start(model, what, focus), depth)
+    rows = []
+    for (source, target, kind), verdict in edges.items():
+        row = {
+            "property_id": source.property_id,
+            "from_id": source.id,
+            "from_name": source.name,
+            "from_type": source.type,
+            "to_id": target.id,
+            "to_name": target.name,
+            "to_type": target.type,
+            "kind": kind,
+            "verdict": verdict,
+        }
+        rows.append(row)
+    return answer(model, COLUMNS, rows, sort=_SORT, limits=limits(model))
+
+
+def _edges(model: Model, what: What) -> dict[_Edge, str]:
+    """Return the edges, each with the verdict of its most certain reference."""
+    sources, targets = _ENDS[what]
+    edges: dict[_Edge, str] = {}
+    for reference in find_references(model):
+        edge = _edge(reference)
+        if edge is None or edge[0].type not in sources or edge[1].type not in targets:
+            continue
+        known = edges.get(edge, reference.verdict)
+        edges[edge] = min(known, reference.verdict, key=VERDICTS.index)
+    return edges
+
+
+def _edge(reference: Reference) -> _Edge | None:
+    """Return the edge of a reference that works; None for all others."""
+    if reference.target is None or reference.verdict in ("commented", "masked"):
+        return None
+    return _node(reference.source), _node(reference.target), reference.kind
+
+
+def _node(resource: Resource) -> _Node:
+    """Return the node of a resource; components stand for their rule."""
+    if resource.type == "rule_components":
+        name = resource.rule.name if resource.rule is not None else None
+        rule_id = resource.get("rule_id") or resource.id
+        return _Node(rule_id, name, "rules", resource.property_id)
+    return _Node(resource.id, resource.name, resource.type, resource.property_id)
+
+
+def _start(model: Model, what: What, focus: Target) -> set[str]:
+    """Return the ids of the nodes in focus. Raises ArgumentError when the graph has none."""
+    nodes = list(map(_node, find_resources(model, name_or_id(focus))))
+    types = {node_type for ends in _ENDS[what] for node_type in ends}
+    for node in nodes:
+        if node.type not in types:
+            raise ArgumentError(
+                f"{node.name!r} is one of the {node.type.replace('_', ' ')}, which "
+                f"what={what!r} leaves out. Use what='all'."
+            )
+    return {node.id for node in nodes}
+
+
+def _around(edges: Mapping[_Edge, str], start: Iterable[str], depth: int) -> dict[_Edge, str]:
+    """Return the edges that are at most this many steps away, in either direction."""
+    by_node: dict[str, list[_Edge]] = defaultdict(list)
+    for edge in edges:
+        by_node[edge[0].id].append(edge)
+        by_node[edge[1].id].append(edge)
+    near: dict[_Edge, str] = {}
+    reached = set(start)
+    seen = set(reached)
+    for _ in range(depth):
+        following: set[str] = set()
+        for node_id in reached:
+            for edge in by_node[node_id]:
+                near[edge] = edges[edge]
+                following |= {edge[0].id, edge[1].id}
+        reached = following - seen
+        if not reached:
+            break
+        seen |= reached
+    return near
