@@ -10,7 +10,7 @@ from adobe_nb.analysis.code.markup import COMMENT_OR_SCRIPT
 
 _COMMENT_SIGN = re.compile(r"//|/\*|<!--|-->")
 # A script element of another type holds data, such as JSON or a template.
-_DATA_BLOCK = re.compile(
+DATA_BLOCK = re.compile(
     r"(?<![\w-])type\s*=\s*[\"']?(?![^\"'\s>]*(?:javascript|ecmascript|module))\w", re.IGNORECASE
 )
 # After these words, a line break ends the statement.
@@ -41,7 +41,7 @@ def find_comments(code: str, language: str) -> list[Span]:
     for match in COMMENT_OR_SCRIPT.finditer(code):
         if match["comment"] is not None:
             comments.append(Span(*match.span()))
-        elif not _DATA_BLOCK.search(match["attributes"]):
+        elif not DATA_BLOCK.search(match["attributes"]):
             offset = match.start("script")
             for start, stop, _ in find_comments(match["script"], "javascript"):
                 comments.append(Span(start + offset, stop + offset))
@@ -72,7 +72,7 @@ def _html_parts(code: str) -> Iterator[str]:
         end = match.end()
         if match["comment"] is not None:
             continue
-        if _DATA_BLOCK.search(match["attributes"]):
+        if DATA_BLOCK.search(match["attributes"]):
             yield _single_spaced(match[0])
         else:
             yield f"<script{match['attributes']}>"

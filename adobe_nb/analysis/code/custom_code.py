@@ -54,7 +54,7 @@ def custom_code(model: Model) -> pd.DataFrame:
             "chars": len(text.value),
             "lines": count_lines(text.value),
             "hash": fingerprint,
-            "minified": _is_minified(text.value),
+            "minified": is_minified(text.value),
             "inline_in_library": _is_inline(text, early),
             "same_as": first if first != source_id else None,
         }
@@ -76,7 +76,7 @@ def count_lines(code: str) -> int:
     return code.removesuffix("\n").count("\n") + 1
 
 
-def _is_minified(code: str) -> bool:
+def is_minified(code: str) -> bool:
     """Return whether code is written for machines: lines of 500 characters, or hardly a blank."""
     if len(code) < _LONG_LINE:
         return False
@@ -107,7 +107,7 @@ def _hash(code: str) -> str:
 
 def _is_inline(text: Text, early: Mapping[str, bool]) -> bool | None:
     """Return whether code is part of the main library, rather than a file of its own."""
-    if _is_external(text):
+    if is_external(text):
         return False
     if text.role == "unknown":
         return None
@@ -117,12 +117,13 @@ def _is_inline(text: Text, early: Mapping[str, bool]) -> bool | None:
     return early.get(text.resource.get("rule_id"))
 
 
-def _is_external(text: Text) -> bool:
+def is_external(text: Text) -> bool:
+    """Return whether the setting holds the address of a file instead of its code."""
     return text.resource.setting("isExternal") is True
 
 
 def _limits(snippets: list[Text]) -> Iterator[str]:
-    external = list(filter(_is_external, snippets))
+    external = list(filter(is_external, snippets))
     if external:
         yield (
             f"The code of {_sources(external)} is an external file: only its address is known here."

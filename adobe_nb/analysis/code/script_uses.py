@@ -162,7 +162,7 @@ class _Reader:
         # First who else is called ``_satellite``, then what is called on it.
         for node in words:
             if self.tree.text(node) == "_satellite":
-                uses += self._satellite(_reference(node))
+                uses += self._satellite(reference_of(node))
         for node in words:
             uses += self._word(node)
         uses += self._alias_uses()
@@ -233,7 +233,7 @@ class _Reader:
             # const {getVar: read} = _satellite;
             yield from self._held(method, word, field(parent, "value") or word)
             return
-        member = _reference(word)
+        member = reference_of(word)
         is_direct = self._is_satellite(field(member, "object"))
         if method == "_container":
             # The engine's own list of data elements: code that has it can read all of them.
@@ -248,9 +248,9 @@ class _Reader:
         if is_direct or (method == "getDataElementValue" and member.type == "identifier"):
             certainty = "certain"
         whole = self._whole(member)
-        call = _call_of(whole)
+        call = call_of(whole)
         if call is not None:
-            yield from self._call(method, _arguments(call), certainty, call)
+            yield from self._call(method, arguments_of(call), certainty, call)
         elif not self._is_tested(member) and not self._is_tested(whole):
             yield from self._passed_on(method, whole)
 
@@ -321,9 +321,9 @@ class _Reader:
 
     def _through_function(self, method: str, member: Node) -> Iterator[Use]:
         """Yield the uses of ``getVar.call(…)``, ``.apply(…)`` and ``.bind(…)``."""
-        call = _call_of(member)
+        call = call_of(member)
         way = self.tree.text(member.named_children[-1])
-        arguments = _arguments(call)[1:] if call is not None else []
+        arguments = arguments_of(call)[1:] if call is not None else []
         if call is not None and way == "call" and arguments:
             yield from self._call(method, arguments, "possible", call)
         elif way == "apply" and arguments and arguments[0].type == "array":
@@ -351,22 +351,22 @@ class _Reader:
 
     def _new_event(self, word: Node) -> Iterator[Use]:
         """Yield the name of ``new CustomEvent("…")``."""
-        parent = _reference(word).parent
+        parent = reference_of(word).parent
         if parent is not None and parent.type == "new_expression":
-            yield from self._named("custom-event", _arguments(parent), "possible", parent)
+            yield from self._named("custom-event", arguments_of(parent), "possible", parent)
 
     def _push(self, word: Node) -> Iterator[Use]:
         """Yield the event of ``adobeDataLayer.push({event: "…"})``."""
-        call = _call_of(_reference(word))
+        call = call_of(reference_of(word))
         if call is None:
             return
-        for argument in _arguments(call):
+        for argument in arguments_of(call):
             if argument.type != "object":
                 continue
             for member in argument.named_children:
                 key, value = field(member, "key"), field(member, "value")
                 if key is not None and value is not None and self._key_text(key) == "event":
-                    layer = self.tree.text(_reference(word).named_children[0])
+                    layer = self.tree.text(reference_of(word).named_children[0])
                     for use in self._named("data-layer-push", [value], "possible", call):
                         yield use._replace(data_layer=layer.rpartition(".")[2])
 
@@ -497,7 +497,7 @@ def _is_index(string: Node) -> bool:
     return field(string.parent, "index") == string
 
 
-def _reference(word: Node) -> Node:
+def reference_of(word: Node) -> Node:
     """Return the whole expression that a word ends: ``window._satellite`` for ``_satellite``."""
     parent = word.parent
     if word.type == "string_fragment" and parent is not None and parent.parent is not None:
@@ -507,7 +507,7 @@ def _reference(word: Node) -> Node:
     return word
 
 
-def _call_of(function: Node) -> Node | None:
+def call_of(function: Node) -> Node | None:
     """Return the call of a function; None when it is not called right there."""
     parent = function.parent
     if parent is not None and field(parent, "function") == function:
@@ -515,7 +515,8 @@ def _call_of(function: Node) -> Node | None:
     return None
 
 
-def _arguments(call: Node) -> list[Node]:
+def arguments_of(call: Node) -> list[Node]:
+    """Return the arguments of a call; a tagged template is one."""
     arguments = field(call, "arguments")
     if arguments is None:
         return []

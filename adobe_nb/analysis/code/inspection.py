@@ -1,0 +1,552 @@
+"""Inspect one piece of code: what is risky in it, what it loads, and which secrets it holds."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property, lru_cache
+from typing import NamedTuple
+
+from tree_sitter import Node
+
+from adobe_nb.analysis.code import secrets
+from adobe_nb.analysis.code.addresses import (
+    Load,
+    host_of,
+    insecure_host,
+    is_script_file,
+    personal_parameter,
+    tags_of,
+)
+from adobe_nb.analysis.code.comments import DATA_BLOCK
+from adobe_nb.analysis.code.javascript import Script, Tree, field, shown
+from adobe_nb.analysis.code.markup import COMMENT_OR_SCRIPT
+from adobe_nb.analysis.code.script_uses import arguments_of, call_of, reference_of
+from adobe_nb.analysis.code.secrets import Secret
+from adobe_nb.analysis.code.taint import Taint
+
+_STRINGS = ("string", "template_string")
+_COMMENTS = ("comment", "html_comment")
+_WINDOWS = ("window", "self", "top", "globalThis", "parent")
+_SECRET_NAME = re.compile(
+    r"secret|token|passw|passphrase|pwd|credential|authorization|"
+    r"(?:api|access|private|auth|encryption|signing|account|subscription|shared|master|service)"
+    r"[-_]?key",
+    re.IGNORECASE,
+)
+# Each alternative begins with a character of its own, which makes the search quick.
+_URL = re.compile(
+    r"//[\w-]+\.|<(?i:script|img|iframe)\b|"
+    r"\?(?i:[\w.\[\]-]*(?:mail|phone|name|birth|iban|ssn|passport|mobile)|[\w.-]+=[\w.+-]+(?:@|%40))|"
+    r"&(?i:[\w;.\[\]-]*(?:mail|phone|name|birth|iban|ssn|passport|mobile)|[\w.-]+=[\w.+-]+(?:@|%40))"
+)
+_COMPARING = ("indexOf", "startsWith", "includes", "test", "replace", "split", "match", "endsWith")
+_EQUALITY = ("==", "===", "!=", "!==")
+_METHODS = ("GET", "POST", "PUT", "DELETE", "HEAD", "PATCH")
+_TOKEN = re.compile(r"%[^%\n]+%")
+_OWNER = re.compile(r"(?<![\w$.])[A-Za-z_$][\w$]{4,}+(?=\s*+\.)")
+_GLOBALS = (
+    "_satellite", "console", "document", "history", "localStorage", "location", "navigator",
+    "sessionStorage", "window",
+)  # fmt: skip
+_INTERFACES = ("Document", "History", "Location", "Navigator", "Window", "Storage")
+
+
+class Finding(NamedTuple):
+    """A risk, where it is, and what is risky."""
+
+    rule: str
+    start: int
+    stop: int
+    line: int
+    detail: str = ""
+    instead: str = ""
+
+
+class Inspection(NamedTuple):
+    """What was found in a piece of code."""
+
+    findings: list[Finding]
+    loads: list[Load]
+    secrets: list[Secret]
+    """All of them, in comments, too, which are not findings but must not be shown."""
+
+
+def inspect(code: str, language: str, *, has_tokens: bool = False) -> Inspection:
+    """Return what was found in JavaScript or HTML. The engine replaces its tokens, if it has some."""
+    shapes = secrets.without_overlaps(secrets.shaped_secrets(code))
+    found = Inspection([], [], [*shapes, *secrets.named_secrets(code)])
+    if language == "html":
+        _inspect_html(code, found, shapes, has_tokens=has_tokens)
+    else:
+        _Inspector(Script(code), found, shapes, has_tokens=has_tokens).run()
+    return Inspection(
+        sorted(set(found.findings)),
+        sorted(set(found.loads)),
+        sorted(secrets.without_overlaps(found.secrets)),
+    )
+
+
+def _inspect_html(
+    html: str, found: Inspection, shapes: Sequence[Secret], *, has_tokens: bool
+) -> None:
+    scripts: list[tuple[int, int]] = []
+    for match in COMMENT_OR_SCRIPT.finditer(html):
+        if match["comment"] is not None:
+            scripts.append(match.span())
+        elif not DATA_BLOCK.search(match["attributes"]):
+            start = match.start("script")
+            scripts.append(match.span("script"))
+            script = Script(match["script"], start, html.count("\n", 0, start) + 1)
+            _Inspector(script, found, shapes, has_tokens=has_tokens).run()
+    # What is left are the elements of the page, with the rest of it at the same places.
+    page = html
+    for start, stop in scripts:
+        page = page[:start] + re.sub(r"[^\n]", " ", page[start:stop]) + page[stop:]
+    for tag, url, start in tags_of(page):
+        place = (start, start + len(url), page.count("\n", 0, start) + 1)
+        host = host_of(url)
+        if tag != "form" and host:
+            found.loads.append(Load(host, tag == "script", *place))
+        if insecure := insecure_host(url):
+            found.findings.append(Finding("insecure-url", *place, insecure))
+        if parameter := personal_parameter(url):
+            found.findings.append(Finding("personal-data-in-url", *place, parameter))
+    for secret in secrets.secrets_in(page):
+        line = page.count("\n", 0, secret.start) + 1
+        found.findings.append(Finding(secret.rule, secret.start, secret.stop, line, secret.kind))
+
+
+class _Inspector:
+    """Inspects one script, and adds to what was found."""
+
+    def __init__(
+        self, script: Script, found: Inspection, shapes: Sequence[Secret], *, has_tokens: bool
+    ) -> None:
+        self._found = found
+        stop = script.start + len(script.text)
+        self._shapes = [secret for secret in shapes if script.start <= secret.start < stop]
+        self.tree = Tree(script)
+        if self.tree.is_broken and has_tokens and _TOKEN.search(script.text):
+            # The engine replaces the tokens before the browser reads the code.
+            replaced = _TOKEN.sub(lambda match: "0" * len(match[0]), script.text)
+            tree = Tree(script._replace(text=replaced))
+            if not tree.is_broken:
+                self.tree = tree
+        self._taint = Taint(self.tree)
+
+    def run(self) -> None:
+        """Inspect the script."""
+        if self.tree.is_broken and self.tree.is_readable:
+            error = _first_error(self.tree.root)
+            self._add("syntax-error", error)
+        for word, node in self.tree.find(_words_in(self.tree.script.text)):
+            if self.tree.text(node) == word and node.type not in ("string_fragment", *_COMMENTS):
+                _CHECKS[word](self, node)
+        self._strings()
+        self._misspelled()
+        self._named_secrets()
+        self._shaped_secrets()
+
+    def _add(self, rule: str, node: Node, detail: str = "", instead: str = "") -> None:
+        start, stop = self.tree.span(node)
+        line = self.tree.line(node)
+        self._found.findings.append(Finding(rule, start, stop, line, detail, instead))
+
+    # -- calls and members
+
+    def _eval(self, word: Node) -> None:
+        if self._is_global(word) and call_of(self._whole(word)):
+            self._add("eval", word, "eval")
+
+    def _function(self, word: Node) -> None:
+        parent = word.parent
+        is_made = parent is not None and parent.type == "new_expression"
+        if self._is_global(word) and (is_made or call_of(reference_of(word))):
+            self._add("eval", word, "new Function")
+
+    def _timer(self, word: Node) -> None:
+        arguments = self._arguments(word)
+        if not arguments or not self._is_global(word):
+            return
+        is_text = arguments[0].type in (*_STRINGS, "binary_expression")
+        if is_text and any(any(name) for name in self.tree.names(arguments[0])):
+            self._add("timer-with-text", word, self.tree.text(word))
+
+    def _write(self, word: Node) -> None:
+        arguments = self._arguments(word)
+        if (
+            self._owner(word) not in ("document", "window.document")
+            or call_of(reference_of(word)) is None
+        ):
+            return
+        name = f"document.{self.tree.text(word)}"
+        self._add("document-write", word, name)
+        if any(map(self._taint.holds, arguments)):
+            self._add("html-from-value", word, name)
+
+    def _markup(self, word: Node) -> None:
+        """Inspect ``a.innerHTML = value``."""
+        reference = reference_of(word)
+        assignment = reference.parent
+        if assignment is None or field(assignment, "left") != reference:
+            return
+        value = field(assignment, "right")
+        if value is not None and self._taint.holds(value):
+            self._add("html-from-value", word, self.tree.text(word))
+
+    def _markup_call(self, word: Node) -> None:
+        """Inspect ``a.insertAdjacentHTML(position, value)`` and jQuery's ``html(value)``."""
+        if word.type == "property_identifier" and any(
+            map(self._taint.holds, self._arguments(word)[-1:])
+        ):
+            self._add("html-from-value", word, self.tree.text(word))
+
+    def _open(self, word: Node) -> None:
+        arguments = self._arguments(word)
+        if len(arguments) < 2:
+            return
+        methods = map(shown, self.tree.names(arguments[0]))
+        if not any(method.upper() in _METHODS for method in methods):
+            return
+        if len(arguments) > 2 and arguments[2].type == "false":
+            self._add("synchronous-request", word)
+        self._load(arguments[1], is_script=False)
+
+    def _async(self, word: Node) -> None:
+        pair = word.parent
+        value = field(pair, "value")
+        if pair is None or value is None or value.type != "false":
+            return
+        if pair.type == "pair" and _options_of_call(pair):
+            self._add("synchronous-request", pair)
+
+    def _internals(self, word: Node) -> None:
+        if self._is_satellite(word):
+            self._add("engine-internals", word, self.tree.text(word))
+
+    def _deprecated(self, word: Node) -> None:
+        if self._is_satellite(word):
+            name = self.tree.text(word)
+            instead = secrets.read_table()["deprecated"][name]
+            self._add("deprecated-satellite", word, name, instead)
+
+    def _alert(self, word: Node) -> None:
+        if self._is_global(word) and call_of(reference_of(word)):
+            self._add("alert", word, "alert")
+
+    def _debugger(self, word: Node) -> None:
+        if word.parent is not None and word.parent.type == "debugger_statement":
+            self._add("debugger", word)
+
+    def _console(self, word: Node) -> None:
+        member = reference_of(word).parent
+        if member is None or not self._is_global(word) or call_of(member) is None:
+            return
+        name = self.tree.text(member)
+        self._add("console", member, name if len(name) < 40 else "console")
+
+    # -- what is loaded
+
+    def _source(self, word: Node) -> None:
+        """Inspect ``a.src = address``."""
+        reference = reference_of(word)
+        assignment = reference.parent
+        value = field(assignment, "right")
+        if value is None or field(assignment, "left") != reference:
+            return
+        self._load(value, is_script=self._owner(word) in self._script_elements)
+
+    def _attribute(self, word: Node) -> None:
+        """Inspect ``a.setAttribute("src", address)``."""
+        arguments = self._arguments(word)
+        if len(arguments) == 2 and self.tree.string_text(arguments[0]) == "src":
+            self._load(arguments[1], is_script=self._owner(word) in self._script_elements)
+
+    def _script(self, word: Node) -> None:
+        # The keyword is inside a node of its own.
+        if word.parent is not None and word.parent.type == "import":
+            word = word.parent
+        for argument in self._arguments(word)[:1]:
+            self._load(argument, is_script=True)
+
+    def _request(self, word: Node) -> None:
+        for argument in self._arguments(word)[:1]:
+            self._load(argument, is_script=False)
+
+    def _load(self, address: Node, *, is_script: bool) -> None:
+        """Note the hosts that an address can have."""
+        for name in self.tree.names(address):
+            text = shown(name)
+            host = host_of(text)
+            if host:
+                is_script = is_script or is_script_file(text)
+                place = (*self.tree.span(address), self.tree.line(address))
+                self._found.loads.append(Load(host, is_script, *place))
+
+    @cached_property
+    def _script_elements(self) -> set[str]:
+        """The variables that hold an element of type script."""
+        pattern = re.compile(
+            r"""([\w$.]+)\s*=\s*[\w$.]+\.createElement\(\s*["'`]script["'`]""", re.IGNORECASE
+        )
+        return {match[1] for match in pattern.finditer(self.tree.script.text)}
+
+    # -- strings
+
+    def _strings(self) -> None:
+        strings: dict[int, Node] = {}
+        for _, node in self.tree.find(_URL):
+            string = _string_of(node)
+            if string is not None:
+                strings[string.id] = string
+        adds_elements = "createElement" in self.tree.script.text
+        for string in strings.values():
+            text = self.tree.string_text(string)
+            if not self._is_compared(string) and (host := insecure_host(text)):
+                self._add("insecure-url", string, host)
+            if parameter := personal_parameter(text):
+                self._add("personal-data-in-url", string, parameter)
+            if adds_elements and is_script_file(text) and not self._is_compared(string):
+                self._load(string, is_script=True)
+            for tag, url, _ in tags_of(text):
+                if tag != "form" and (host := host_of(url)):
+                    place = (*self.tree.span(string), self.tree.line(string))
+                    self._found.loads.append(Load(host, tag == "script", *place))
+
+    def _is_compared(self, string: Node) -> bool:
+        """Return whether a string is only compared, or used on pages of its protocol only."""
+        parent = string.parent
+        while parent is not None and parent.type == "parenthesized_expression":
+            parent = parent.parent
+        if parent is None:
+            return False
+        if parent.type == "binary_expression":
+            return self.tree.text(parent.children[1]) in _EQUALITY
+        if parent.type == "ternary_expression":
+            condition = field(parent, "condition")
+            return condition is not None and "protocol" in self.tree.text(condition)
+        method = field(parent.parent, "function", "property")
+        return (
+            parent.type == "arguments"
+            and method is not None
+            and self.tree.text(method) in _COMPARING
+        )
+
+    # -- misspelled names
+
+    def _misspelled(self) -> None:
+        text = self.tree.script.text
+        for word in sorted(set(_OWNER.findall(text))):
+            meant = _meant(word)
+            if not meant:
+                continue
+            pattern = re.compile(rf"(?<![\w$]){re.escape(word)}(?![\w$])")
+            nodes = [node for _, node in self.tree.find(pattern) if "identifier" in node.type]
+            if any(map(self._is_defined, nodes)):
+                continue
+            for node in nodes:
+                if node.type == "identifier":
+                    self._add("misspelled-global", node, word, meant)
+
+    def _is_defined(self, word: Node) -> bool:
+        """Return whether code defines a name, or checks that it is defined."""
+        reference = reference_of(word)
+        parent = reference.parent
+        if parent is None:
+            return False
+        if parent.type in ("unary_expression", "formal_parameters", "object_pattern", "arguments"):
+            return parent.type != "arguments"
+        fields = ("name", "left", "parameter", "alias")
+        return any(field(parent, name) == reference for name in fields)
+
+    # -- secrets
+
+    def _named_secrets(self) -> None:
+        if not secrets.has_marker(self.tree.script.text):
+            return
+        for _, node in self.tree.find(_SECRET_NAME):
+            if node.type in _COMMENTS:
+                continue
+            key = _string_of(node) or node
+            name = self.tree.text(key).strip("\"'`")
+            value = _value_of(key)
+            # Longer texts have other names in them, as addresses do.
+            if value is None or len(name) > 60:
+                continue
+            texts = ["".join(part or "" for part in parts) for parts in self.tree.names(value)]
+            kinds = list(filter(None, (secrets.kind_of(name, text) for text in texts)))
+            if kinds:
+                self._secret(value, kinds[0])
+
+    def _secret(self, value: Node, kind: str) -> None:
+        """Add the strings of a value as one secret."""
+        is_first = True
+        for string in _strings_below(value):
+            start, stop = self.tree.span(string)
+            secret = Secret(start + 1, stop - 1, kind, "secret")
+            known = secrets.without_overlaps([*self._shapes, secret])
+            self._found.secrets.append(secret)
+            if is_first and secret in known:
+                self._add("secret", string, kind)
+            is_first = False
+
+    def _shaped_secrets(self) -> None:
+        offset = self.tree.script.start
+        for secret in self._shapes:
+            start = secret.start - offset
+            node = self.tree.root.descendant_for_byte_range(start, start + 1)
+            if node is not None and node.type not in _COMMENTS:
+                line = self.tree.script.line + self.tree.script.text.count("\n", 0, start)
+                finding = Finding(secret.rule, secret.start, secret.stop, line, secret.kind)
+                self._found.findings.append(finding)
+
+    # -- syntax
+
+    def _arguments(self, word: Node) -> list[Node]:
+        """Return the arguments of the call of a function or method; none when it is not called."""
+        call = call_of(reference_of(word))
+        if call is None:
+            return []
+        return arguments_of(call)
+
+    def _owner(self, word: Node) -> str:
+        """Return the source of the object that has a member; empty for other words."""
+        owner = field(reference_of(word), "object")
+        if owner is None:
+            return ""
+        return self.tree.text(owner)
+
+    def _is_global(self, word: Node) -> bool:
+        if word.type == "identifier":
+            return True
+        return word.type == "property_identifier" and self._owner(word) in _WINDOWS
+
+    def _is_satellite(self, word: Node) -> bool:
+        return self._owner(word).rpartition(".")[2] == "_satellite"
+
+    def _whole(self, word: Node) -> Node:
+        """Return the expression whose value a word is: ``(0, eval)`` for ``eval``."""
+        node = reference_of(word)
+        wrappers = ("parenthesized_expression", "sequence_expression")
+        while node.parent is not None and node.parent.type in wrappers:
+            node = node.parent
+        return node
+
+
+_Check = Callable[[_Inspector, Node], None]
+_CHECKS: Mapping[str, _Check] = {
+    "eval": _Inspector._eval,
+    "Function": _Inspector._function,
+    "setTimeout": _Inspector._timer,
+    "setInterval": _Inspector._timer,
+    "write": _Inspector._write,
+    "writeln": _Inspector._write,
+    "innerHTML": _Inspector._markup,
+    "outerHTML": _Inspector._markup,
+    "insertAdjacentHTML": _Inspector._markup_call,
+    "html": _Inspector._markup_call,
+    "open": _Inspector._open,
+    "async": _Inspector._async,
+    "container": _Inspector._internals,
+    "_container": _Inspector._internals,
+    "notify": _Inspector._deprecated,
+    "setCookie": _Inspector._deprecated,
+    "readCookie": _Inspector._deprecated,
+    "removeCookie": _Inspector._deprecated,
+    "alert": _Inspector._alert,
+    "debugger": _Inspector._debugger,
+    "console": _Inspector._console,
+    "src": _Inspector._source,
+    "setAttribute": _Inspector._attribute,
+    "getScript": _Inspector._script,
+    "import": _Inspector._script,
+    "importScripts": _Inspector._script,
+    "fetch": _Inspector._request,
+    "sendBeacon": _Inspector._request,
+}
+
+
+def _words_in(text: str) -> re.Pattern[str]:
+    """Return the pattern of the words that a script has: the fewer, the quicker the search."""
+    return _pattern(tuple(word for word in _CHECKS if word in text))
+
+
+@lru_cache(maxsize=1_000)
+def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
+    # Without any words, the pattern matches nothing.
+    return re.compile(rf"\b(?:{'|'.join(words) or '(?!)'})\b")
+
+
+def _first_error(node: Node) -> Node:
+    """Return the first place that the parser could not read."""
+    while not (node.is_error or node.is_missing):
+        broken = (child for child in node.children if child.has_error or child.is_missing)
+        child = next(broken, None)
+        if child is None:
+            break
+        node = child
+    return node
+
+
+def _string_of(node: Node) -> Node | None:
+    for candidate in (node, node.parent):
+        if candidate is not None and candidate.type in _STRINGS:
+            return candidate
+    return None
+
+
+def _options_of_call(pair: Node) -> bool:
+    options = pair.parent
+    return options is not None and options.parent is not None and options.parent.type == "arguments"
+
+
+def _value_of(key: Node) -> Node | None:
+    """Return the value that a name or key has in an assignment, object, comparison or call."""
+    reference = reference_of(key)
+    if key.parent is not None and key.parent.type == "subscript_expression":
+        reference = key.parent
+    parent = reference.parent
+    if parent is None:
+        return None
+    if parent.type == "arguments" and key.type in _STRINGS:
+        # setItem("token", value)
+        return key.next_named_sibling
+    for name, value in (("name", "value"), ("key", "value"), ("property", "value")):
+        if field(parent, name) == reference:
+            return field(parent, value)
+    if field(parent, "left") == reference:
+        return field(parent, "right")
+    return None
+
+
+def _strings_below(value: Node) -> Iterator[Node]:
+    pending = [value]
+    while pending:
+        node = pending.pop()
+        if node.type in _STRINGS:
+            yield node
+        else:
+            pending += reversed(node.named_children)
+
+
+@lru_cache(maxsize=10_000)
+def _meant(word: str) -> str:
+    """Return the global object whose name differs from a word in one letter; else empty."""
+    if word in _GLOBALS or word in _INTERFACES or word.removesuffix("s") in _GLOBALS:
+        return ""
+    for name in _GLOBALS:
+        if word.lower() == name.lower() or _differ_in_one(word, name):
+            return name
+    return ""
+
+
+def _differ_in_one(one: str, other: str) -> bool:
+    """Return whether one letter is missing, doubled, wrong, or two have changed places."""
+    if abs(len(one) - len(other)) > 1:
+        return False
+    start = 0
+    while start < min(len(one), len(other)) and one[start] == other[start]:
+        start += 1
+    rest, other_rest = one[start:], other[start:]
+    if rest[1:] == other_rest or rest == other_rest[1:] or rest[1:] == other_rest[1:]:
+        return True
+    return rest[:2] == other_rest[1::-1] and rest[2:] == other_rest[2:]

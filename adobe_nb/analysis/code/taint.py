@@ -1,0 +1,128 @@
+"""Which expressions hold what visitors or links control: data elements and the page's address."""
+
+import re
+from collections.abc import Iterator
+from functools import cached_property
+
+from tree_sitter import Node
+
+from adobe_nb.analysis.code.javascript import Tree, field
+from adobe_nb.analysis.code.script_uses import call_of, reference_of
+
+_SOURCE = re.compile(
+    r"\b(?:getVar|getDataElementValue|location|URL|documentURI|baseURI|referrer)\b"
+)
+_READERS = ("getVar", "getDataElementValue")
+# The owner of the site chooses these parts of an address, and the others are functions.
+_SAFE_PARTS = ("protocol", "host", "hostname", "origin", "port", "reload", "assign", "replace")
+_ENDS = ("program", "statement_block", "class_body", "template_literal")
+_FUNCTIONS = ("function_expression", "function_declaration", "arrow_function", "method_definition")
+# What comes out of these calls holds no markup of the value: encoded, a number, an element.
+_CLEANING = re.compile(
+    r"encode|escape|sanitize|purify|^(?:Number|parseInt|parseFloat|Boolean|test|indexOf|includes)$|"
+    r"^(?:getElement|querySelector|match|startsWith|endsWith)",
+    re.IGNORECASE,
+)
+_COMPARISONS = ("==", "===", "!=", "!==", "<", ">", "<=", ">=", "in", "instanceof", "&&")
+
+
+class Taint:
+    """The tainted expressions of one script."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+
+    def holds(self, expression: Node) -> bool:
+        """Return whether an expression is, or is put together from, a tainted value."""
+        for node in self._sources(_SOURCE, expression):
+            if self._is_source(node) and self._reaches(node, expression):
+                return True
+        if not self._variables:
+            return False
+        for node in self._sources(_words(self._variables), expression):
+            if node.type == "identifier" and self._reaches(node, expression):
+                return True
+        return False
+
+    @cached_property
+    def _variables(self) -> set[str]:
+        """The variables to which a tainted value is assigned, also through other variables."""
+        root = self._tree.root
+        tainted: set[str] = set()
+        for node in self._sources(_SOURCE, root):
+            if self._is_source(node):
+                tainted |= self._holder(node)
+        pending = set(tainted)
+        while pending:
+            found: set[str] = set()
+            for node in self._sources(_words(pending), root):
+                if node.type == "identifier":
+                    found |= self._holder(node)
+            pending = found - tainted
+            tainted |= found
+        return tainted
+
+    def _sources(self, words: re.Pattern[str], within: Node) -> Iterator[Node]:
+        for match in words.finditer(self._tree.script.text, within.start_byte, within.end_byte):
+            node = self._tree.root.descendant_for_byte_range(*match.span())
+            if node is not None and self._tree.text(node) == match[0]:
+                yield node
+
+    def _is_source(self, node: Node) -> bool:
+        word = self._tree.text(node)
+        reference = reference_of(node)
+        if word in _READERS:
+            return call_of(reference) is not None
+        owner = field(reference, "object")
+        if node.type == "identifier":
+            # The constructor URL is not an address.
+            is_address = word == "location"
+        else:
+            owners = ("document", "window", "self", "top", "parent", "window.document")
+            is_address = owner is not None and self._tree.text(owner) in owners
+        part = field(reference.parent, "property")
+        return is_address and (part is None or self._tree.text(part) not in _SAFE_PARTS)
+
+    def _holder(self, node: Node) -> set[str]:
+        """Return the variable that an assignment puts the value of a node into, if any."""
+        while (parent := node.parent) is not None and not self._is_stopped(parent, node):
+            target = None
+            if parent.type == "variable_declarator":
+                target = field(parent, "name")
+            elif parent.type in ("assignment_expression", "augmented_assignment_expression"):
+                target = field(parent, "left")
+            if target is not None and target != node:
+                # In a chain, ``a = b = value``, the innermost variable is enough to follow.
+                return {self._tree.text(target)} if target.type == "identifier" else set()
+            node = parent
+        return set()
+
+    def _reaches(self, node: Node, expression: Node) -> bool:
+        """Return whether the value of a node is part of that of an expression around it."""
+        while node != expression:
+            parent = node.parent
+            if parent is None or self._is_stopped(parent, node):
+                return False
+            node = parent
+        return True
+
+    def _is_stopped(self, parent: Node, node: Node) -> bool:
+        """Return whether the value of a node does not get out of its parent."""
+        match parent.type:
+            case "call_expression" | "new_expression":
+                function = field(parent, "function") or field(parent, "constructor")
+                name = field(function, "property") or function
+                return name is not None and bool(_CLEANING.search(self._tree.text(name)))
+            case "binary_expression":
+                is_left = field(parent, "left") == node
+                operator = self._tree.text(parent.children[1])
+                return operator in _COMPARISONS and (operator != "&&" or is_left)
+            case "ternary_expression":
+                return field(parent, "condition") == node
+            case "subscript_expression":
+                return field(parent, "index") == node
+        return parent.type in _ENDS or parent.type in _FUNCTIONS
+
+
+def _words(words: set[str]) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w$.])(?:{'|'.join(map(re.escape, sorted(words)))})(?![\w$])")
