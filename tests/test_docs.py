@@ -84,7 +84,7 @@ def test_recipes_of_the_readme_run(session: object) -> None:
         else:
             exec(ast.unparse(statement), names)
     rows = [len(result) for result in results if isinstance(result, pd.DataFrame)]
-    assert rows == [8, 2]
+    assert rows == [9, 2]
 
 
 def test_answers_of_the_readme_run(session: object) -> None:

@@ -19,7 +19,7 @@ _KNOWN_FORMS = re.compile(
     r"|\bgh[opsur]_\w{20,}|\b(?:sk|rk)_(?:live|test)_\w{8,}|\bxox[abprs]-[\w-]{10,}"
 )
 _AFTER_WORD = re.compile(
-    r"""((?:\b(?:Bearer|Basic)\s+)|(?:(?:secret|passw(?:or)?d|token|api[-_]?key|access[-_]?key"""
+    r"""((?:\b(?:Bearer|Basic)\s+)|(?:(?:authorization|secret|passw(?:or)?d|token|api[-_]?key|access[-_]?key"""
     r"""|private[-_]?key|auth[-_]?key)\w*["']?\s*[:=]\s*["'`]?))([\w.+/=~!@$^*-]{6,})""",
     re.IGNORECASE,
 )

@@ -14,6 +14,8 @@ Attributes have the names of the API. These members differ:
   spreads them over the life of the property.
 - ``before`` has the attributes that differed before the last change, so revisions that are older
   have them; it is null for a component that came with that change.
+- ``edits`` are changes before the last one. Only audit events show them.
+- ``failed_build`` of a library says why its first build failed.
 
 What the company has for questions to find is listed in ``docs/reference/demo-company.md``.
 """

@@ -14,6 +14,7 @@ from adobe_nb.analysis import Tags
 from adobe_nb.analysis.audit.findings import COLUMNS
 from adobe_nb.analysis.audit.questions import QUESTIONS
 from adobe_nb.analysis.audit.rules import SEVERITIES, all_rules
+from adobe_nb.analysis.code.risks import risks
 from adobe_nb.errors import ArgumentError
 from tests.support.tag_frames import (
     CODE_ACTION,
@@ -387,3 +388,50 @@ def test_evidence_is_redacted() -> None:
     site = tags(script("key = 'hush'; _satellite.getVar('x')"))
     site.model.redact = lambda text: text.replace("hush", "…")
     assert missing(site)["evidence"].tolist() == ["key = '…'; _satellite.getVar('x')"]
+
+
+SECRET = "AKIA" + "Q3EGZ7TPLM2XK9VB"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"_satellite.getVar('x'); key = '{SECRET}';",
+        f"_satellite.getVar('x'); key = '{'x' * 160}{SECRET}';",
+        f"key = '{SECRET}{' ' * 30}'; _satellite.getVar('x', {{{'a' * 150}: 1}});",
+    ],
+)
+def test_secret_beside_a_finding_is_hidden(line: str) -> None:
+    frame = tags(script(f"{line}\nkey = '{SECRET}'")).audit()
+    assert {"missing-data-element", "secret"} <= set(frame["rule"])
+    for length in (6, 10, len(SECRET)):
+        assert SECRET[:length] not in frame.to_csv()
+        assert SECRET[-length:] not in frame.to_csv()
+
+
+def test_risk_in_code_has_its_own_severity_and_advice() -> None:
+    row = tags(script("eval(x)")).audit("code").iloc[0]
+    assert row[["rule", "severity", "line", "evidence"]].tolist() == ["eval", "high", 1, "eval(x)"]
+    assert row["message"].startswith("eval runs a text as code")
+
+
+def test_every_risk_in_code_is_a_rule() -> None:
+    assert {rule.name for rule in all_rules().values() if rule.theme == "code"} == set(risks())
+
+
+def test_direct_call_without_a_listener_and_with_blanks_are_findings() -> None:
+    listener = ("RC2", "RL1", "core::events::direct-call", {"identifier": " go"})
+    frame = tags(script("_satellite.track('go');"), listener).audit("rules")
+    assert frame[["rule", "source_id"]].to_numpy().tolist() == [
+        ["direct-call-never-fires", "RL1"],
+        ["unheard-direct-call", "RC1"],
+    ]
+
+
+def test_rules_of_one_event_and_order_are_findings() -> None:
+    site = tags(
+        ("RC1", "RL2", CLICK, {"elementSelector": "a"}), rules=rules(("RL1", "A"), ("RL2", "B"))
+    )
+    frame = site.audit("undefined-order")
+    assert frame["source_id"].tolist() == ["RL1", "RL2"]
+    assert frame["message"].str.contains("the same order (50)", regex=False).all()

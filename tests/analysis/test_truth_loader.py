@@ -10,6 +10,7 @@ import pytest
 
 from adobe_nb.api.reactor.frames import columns_of, to_frame
 from adobe_nb.registry import ID_PATTERN, RESOURCES
+from tests.analysis.test_variables_truth import VARIABLE_ROW
 from tests.analysis.truth.loader import Record, frames, properties
 
 PROPERTIES = list(properties())
@@ -40,13 +41,41 @@ REASONS = {
     "no such instance",
     "no such secret",
 }
+VARIABLE_WORDS = {
+    "access": {"set", "read", "declare", "clear"},
+    "how": {
+        "settings",
+        "code",
+        "products string",
+        "doPlugins",
+        "xdm",
+        "data object",
+        "other extension",
+    },
+    "verdict": {"certain", "possible", "dynamic", "commented", "misspelled", "out of range"},
+}
+SEND_KINDS = {"s.t", "s.tl", "sendEvent", "other", "none"}
+STEP_LOGIC = {"event": {"OR"}, "condition": {"AND", "NOT"}, "action": {"then"}}
+CALL_VERDICTS = {
+    "called here",
+    "disabled rules only",
+    "page or nobody",
+    "no rule listens",
+    "blank in name",
+    "rule is disabled",
+    "dynamic",
+}
 KEYS = {
+    "access",
     "choice",
     "columns",
     "components",
     "dangling",
     "data_elements",
+    "direct_calls",
     "duplicates",
+    "execution_order",
+    "execution_order_all",
     "extension_packages",
     "extensions",
     "impact",
@@ -58,10 +87,15 @@ KEYS = {
     "platform",
     "references",
     "relations",
+    "rule_flow",
     "rules",
     "secrets",
+    "selected",
+    "sends",
+    "sequencing",
     "unused",
     "unused_others",
+    "variables",
     "why",
 }
 
@@ -72,6 +106,12 @@ BY_NAME = {prop["name"]: prop for prop in PROPERTIES}
 @cache
 def tables_of(name: str) -> dict[str, pd.DataFrame]:
     return frames(BY_NAME[name])
+
+
+@cache
+def pulled_dtypes(resource: str) -> dict[str, object]:
+    """Return the dtypes of a table that reactor returns."""
+    return to_frame(RESOURCES[resource], []).dtypes.to_dict()
 
 
 def resource_type(table: str) -> str:
@@ -89,7 +129,7 @@ def test_tables_have_the_columns_and_dtypes_of_reactor(prop: Record) -> None:
         row = RESOURCES[resource_type(table)]
         columns = columns_of(row, PARENTS.get(table))
         assert list(frame.columns) == list(columns), table
-        pulled = to_frame(row, []).dtypes.to_dict()
+        pulled = pulled_dtypes(resource_type(table))
         shared = [column for column in frame.columns if column in pulled]
         assert frame.dtypes[shared].to_dict() == {column: pulled[column] for column in shared}
 
@@ -110,6 +150,7 @@ def test_sources_of_the_answers_exist(prop: Record) -> None:
     )
     place = prop.get("columns", ["source_name"]).index("source_name")
     assert {row[place] for row in prop.get("references", [])} <= names
+    assert {row[place] for row in prop.get("variables", [])} <= names
     assert {row[0] for row in prop.get("dangling", [])} <= names
     for rows in prop.get("impact", {}).values():
         assert {row[1] for row in rows} <= names
@@ -123,6 +164,36 @@ def test_answers_use_the_words_of_the_design(prop: Record) -> None:
     if "columns" not in prop:
         assert {row[4] for row in prop.get("references", [])} <= REFERENCE_VERDICTS
     assert {row[4] for row in prop.get("dangling", [])} <= REASONS
+
+
+def test_rows_of_variables_use_the_words_of_the_design() -> None:
+    for prop in PROPERTIES:
+        columns = prop.get("columns", VARIABLE_ROW)
+        for row in prop.get("variables", []):
+            values = dict(zip(columns, row, strict=False))
+            for column, words in VARIABLE_WORDS.items():
+                assert column not in values or values[column] in words, row
+
+
+def test_rows_about_rules_use_the_words_of_the_design() -> None:
+    for prop in PROPERTIES:
+        assert {row[2] for row in prop.get("sends", [])} <= SEND_KINDS
+        assert {row[4] for row in prop.get("direct_calls", [])} <= CALL_VERDICTS
+        for row in prop.get("rule_flow", []):
+            assert row[3] in STEP_LOGIC[row[2]], row
+
+
+def test_rows_about_rules_name_rules_and_components_that_exist() -> None:
+    for prop in PROPERTIES:
+        tables = tables_of(prop["name"])
+        rules = {None, *tables["rules"]["name"]}
+        components = {None, *tables["rule_components"]["name"]}
+        assert {row[0] for row in prop.get("sends", [])} <= rules
+        assert {row[1] for row in prop.get("sends", [])} <= components
+        assert {row[1] for row in prop.get("direct_calls", [])} <= rules
+        if "rule_flow" in prop:
+            assert {row[0] for row in prop["rule_flow"]} <= rules
+            assert {None, *(row[4] for row in prop["rule_flow"])} == components
 
 
 @each_property

@@ -46,7 +46,11 @@ def test_every_schema_is_used() -> None:
 
 def test_catalog_and_company_name_every_file() -> None:
     packages = {f"{each['platform']}-{each['name']}" for each in load("packages/catalog.json")}
-    private = {"private-harbor-tools", "private-partner-beacon"}
+    private = {
+        "private-harbor-tools-1.0.0",
+        "private-harbor-tools-2.0.0",
+        "private-partner-beacon-1.0.0",
+    }
     assert {path.stem for path in (FOLDER / "packages").iterdir()} == {
         "catalog",
         *packages,

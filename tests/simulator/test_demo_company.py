@@ -484,7 +484,7 @@ class TestProduction:
             build
             for library in store.listed(live.id, "libraries")
             for build in store.listed(library.id, "builds")
-            if store.of(library, "environment") is not None
+            if store.of(library, "environment") is not None and build["status"] == "succeeded"
         ]
         assert live in store.listed(build.id, kind)
         assert build["created_at"] < head["deleted_at"]
@@ -511,7 +511,49 @@ class TestConsentVersionsAndPeople:
             for name, extension in site.heads("extensions").items()
             if "upgrade_extension_package_id" in extension.meta
         ]
-        assert behind == ["adobe-alloy", "core", "adobe-mcid", "adobe-analytics", "facebook-pixel"]
+        others = ["core", "adobe-mcid", "adobe-analytics", "facebook-pixel", "harbor-tools"]
+        assert behind == ["adobe-alloy", *others]
+
+    def test_the_upgrade_of_an_extension_breaks_its_rule(self, de: Site, store: Store) -> None:
+        extension = de.heads("extensions")["harbor-tools"]
+        installed = store.of(extension, "extension_package")
+        latest = store.get("extension_packages", extension.meta["upgrade_extension_package_id"])
+        assert installed is not None
+        assert latest is not None
+        assert (installed["version"], latest["version"]) == ("1.0.0", "2.0.0")
+        delegates = [[action["id"] for action in each["actions"]] for each in (installed, latest)]
+        rule = de.heads("rules")["Kontakt - Formular"]
+        used = store.listed(rule.id, "rule_components")[-1]["delegate_descriptor_id"]
+        assert used in delegates[0]
+        assert used not in delegates[1]
+        assert "region" in latest["configuration"]["schema"]["required"]
+        assert "region" not in parsed(extension)
+
+    def test_several_people_changed_a_rule(self, us: Site, store: Store) -> None:
+        rule = us.heads("rules")["Wishlist - Add"]
+        parts = [rule, *store.listed(rule.id, "rule_components")]
+        people: dict[str, set[str]] = {}
+        switches = []
+        for event in sorted(store.all("audit_events"), key=lambda event: event["created_at"]):
+            for part in parts:
+                if event.to_one["entity"] == part.here:
+                    document = json.loads(event["entity"])["data"]["attributes"]
+                    person = event["attributed_to_display_name"]
+                    people.setdefault(part["name"], set()).add(person)
+                    if part is rule:
+                        switches.append((document["enabled"], person))
+        assert people["Update variable"] == {"Ana Ortiz", "Chiara Conti"}
+        assert [enabled for enabled, _ in switches] == [True, False, True, True]
+        assert switches[1:3] == [(False, "Ben Adeyemi"), (True, "Ana Ortiz")]
+
+    def test_one_build_of_a_published_library_failed(self, us: Site, store: Store) -> None:
+        [library] = [
+            library
+            for library in store.listed(us.property.id, "libraries")
+            if library["name"] == "Release 2026-05"
+        ]
+        builds = [build["status"] for build in store.listed(library.id, "builds")]
+        assert builds == ["failed", "succeeded"]
 
     @pytest.mark.parametrize("verb", ["created", "updated"])
     @pytest.mark.parametrize("name", [US, DE])

@@ -12,6 +12,7 @@ from adobe_nb.analysis.audit.fingerprints import Fingerprints
 from adobe_nb.analysis.audit.notes import Note, Source, read_notes, utc_time
 from adobe_nb.analysis.audit.questions import QUESTIONS
 from adobe_nb.analysis.audit.rules import SEVERITIES, Rule, Selection, all_rules
+from adobe_nb.analysis.code.risks import without_secrets
 from adobe_nb.analysis.model import Model, records
 from adobe_nb.errors import ArgumentError
 
@@ -182,26 +183,33 @@ class _Search:
         resource = self._resources.get(source_id)
         severity = rule.severity
         if resource is None:
-            # A deleted head, for example.
+            # A deleted head, or a rule whose components alone are known.
             source = {
                 "property_id": row.get("property_id"),
-                "source_type": row["type"],
+                "source_type": row.get("type") or "rules",
                 "source_id": source_id,
-                "source_name": row["name"],
+                "source_name": row.get("name") or row.get("rule_name"),
             }
         else:
             source = source_of(resource)
             source_id = resource.origin_id
             if not resource.enabled:
                 severity = "low"
+        path = row.get("path")
         subject = [row[column] for column in rule.subject]
         return {
             "rule": rule.name,
             "severity": severity,
             **source,
-            "path": row.get("path"),
+            "path": path,
             "line": row.get("line"),
             "message": rule.message_of(row),
-            "evidence": row.get("evidence"),
-            "fingerprint": fingerprints.of(rule.name, source_id, row.get("path"), subject),
+            "evidence": self._without_secrets(row.get("evidence")),
+            "fingerprint": fingerprints.of(rule.name, source_id, path, subject),
         }
+
+    def _without_secrets(self, evidence: str | None) -> str | None:
+        """Hide the secrets beside a finding of another kind: reports leave the notebook."""
+        if evidence is None:
+            return None
+        return without_secrets(self._model, evidence)

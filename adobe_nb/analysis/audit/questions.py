@@ -5,11 +5,15 @@ from collections.abc import Callable, Mapping
 import pandas as pd
 
 from adobe_nb.analysis.answers import SOURCE, Columns, answer, source_of
+from adobe_nb.analysis.code.risks import code_risks
 from adobe_nb.analysis.compare.duplicates import What, duplicates
 from adobe_nb.analysis.history.versions import extension_versions
 from adobe_nb.analysis.model import Model
 from adobe_nb.analysis.publishing.libraries import unpublished
+from adobe_nb.analysis.rules.direct_calls import CALLS, direct_calls
+from adobe_nb.analysis.rules.order import execution_order
 from adobe_nb.analysis.uses.dangling import dangling
+from adobe_nb.analysis.uses.references import references
 from adobe_nb.analysis.uses.unused import unused
 
 
@@ -37,6 +41,12 @@ def copies(model: Model, what: What) -> pd.DataFrame:
     return frame[frame["id"] != frame["original_id"]]
 
 
+def unheard_calls(model: Model) -> pd.DataFrame:
+    """Return the direct calls that no rule waits for."""
+    frame = references(model, verdicts=("certain", "conditional", "possible"))
+    return frame[frame["kind"].isin(CALLS) & frame["target_id"].isna()]
+
+
 def outdated(model: Model) -> pd.DataFrame:
     """Return the extensions that have a newer version."""
     frame = extension_versions(model)
@@ -44,9 +54,13 @@ def outdated(model: Model) -> pd.DataFrame:
 
 
 QUESTIONS: Mapping[str, Callable[..., pd.DataFrame]] = {
+    "code_risks": code_risks,
     "copies": copies,
     "dangling": dangling,
+    "direct_calls": direct_calls,
+    "execution_order": execution_order,
     "outdated": outdated,
+    "unheard_calls": unheard_calls,
     "unpublished": unpublished,
     "unreadable": unreadable,
     "unused": unused,

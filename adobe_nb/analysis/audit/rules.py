@@ -7,10 +7,18 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from adobe_nb.analysis.code.risks import risks
 from adobe_nb.errors import ArgumentError
 from adobe_nb.suggest import did_you_mean
 
 SEVERITIES = ("high", "medium", "low")
+_OF_CODE: Mapping[str, Any] = {
+    "theme": "code",
+    "question": "code_risks",
+    "message": ["{why}"],
+    "subject": ["evidence"],
+}
+"""What the rules of code_risks have in common."""
 Row = Mapping[str, Any]
 
 
@@ -57,7 +65,12 @@ class Rule:
 def all_rules() -> Mapping[str, Rule]:
     """Return every rule by its name, in the order of a report."""
     table = tomllib.loads(files(__package__).joinpath("rules.toml").read_text(encoding="utf-8"))
-    return {name: Rule(name=name, **row) for name, row in table.items()}
+    of_code = table.pop("code_risks")
+    rules = {name: Rule(name=name, **row) for name, row in table.items()}
+    for name, row in of_code.items():
+        own = {"severity": risks()[name].severity, "where": {"rule": [name]}}
+        rules[name] = Rule(**{"name": name, **_OF_CODE, **own, **row})
+    return rules
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """``code_risks``: what can break a page, leak data, or run the code of others."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -105,18 +105,45 @@ def secret_settings(model: Model) -> list[tuple[Text, list[secrets.Secret]]]:
     return found
 
 
+@once_per_model
+def secret_values(model: Model) -> list[str]:
+    """Return everything that looks like a secret, the longest first: it can hold another one."""
+    values: set[str] = set()
+    for text, found in _secrets_by_text(model):
+        values.update(text.value[secret.start : secret.stop] for secret in found)
+    values = {value for value in values if len(value) >= _SHORTEST_VALUE}
+    return sorted(values, key=lambda value: (-len(value), value))
+
+
+def without_secrets(model: Model, evidence: str) -> str:
+    """Return a line of evidence without any secret of the model, nor the part of one at an end."""
+    text = secrets.without_values(evidence, secret_values(model))
+    for value in secret_values(model):
+        # Evidence is cut, so that a line can stop or start within a secret.
+        start, end = value[:_SHORTEST_VALUE], value[-_SHORTEST_VALUE:]
+        if start in text:
+            part = text[text.rindex(start) :]
+            if value.startswith(part):
+                text = secrets.without_values(text, [part])
+        if end in text:
+            part = text[: text.index(end) + len(end)]
+            if value.endswith(part):
+                text = secrets.without_values(text, [part])
+    return secrets.shown(text)
+
+
+def _secrets_by_text(model: Model) -> Iterator[tuple[Text, Sequence[secrets.Secret]]]:
+    for text, found in inspections(model).items():
+        yield text, found.secrets
+    yield from secret_settings(model)
+
+
 class _Evidence:
     """The lines of findings, without any secret of the property."""
 
     def __init__(self, model: Model) -> None:
-        self._secrets = {text: found.secrets for text, found in inspections(model).items()}
-        self._secrets.update(secret_settings(model))
-        values: set[str] = set()
-        for text, found in self._secrets.items():
-            values.update(text.value[secret.start : secret.stop] for secret in found)
-        # The longest first: it can hold another one.
-        values = {value for value in values if len(value) >= _SHORTEST_VALUE}
-        self._values = sorted(values, key=lambda value: (-len(value), value))
+        self._secrets = dict(_secrets_by_text(model))
+        self._values = secret_values(model)
         self._hidden: dict[Text, str] = {}
 
     def line(self, text: Text, start: int, stop: int) -> str:

@@ -19,8 +19,11 @@ from adobe_nb.analysis.code.javascript import (
     Name,
     Script,
     Tree,
+    arguments_of,
+    call_of,
     field,
     literal,
+    reference,
     shown,
     unquoted,
 )
@@ -162,7 +165,7 @@ class _Reader:
         # First who else is called ``_satellite``, then what is called on it.
         for node in words:
             if self.tree.text(node) == "_satellite":
-                uses += self._satellite(reference_of(node))
+                uses += self._satellite(reference(node))
         for node in words:
             uses += self._word(node)
         uses += self._alias_uses()
@@ -233,7 +236,7 @@ class _Reader:
             # const {getVar: read} = _satellite;
             yield from self._held(method, word, field(parent, "value") or word)
             return
-        member = reference_of(word)
+        member = reference(word)
         is_direct = self._is_satellite(field(member, "object"))
         if method == "_container":
             # The engine's own list of data elements: code that has it can read all of them.
@@ -351,13 +354,13 @@ class _Reader:
 
     def _new_event(self, word: Node) -> Iterator[Use]:
         """Yield the name of ``new CustomEvent("…")``."""
-        parent = reference_of(word).parent
+        parent = reference(word).parent
         if parent is not None and parent.type == "new_expression":
             yield from self._named("custom-event", arguments_of(parent), "possible", parent)
 
     def _push(self, word: Node) -> Iterator[Use]:
         """Yield the event of ``adobeDataLayer.push({event: "…"})``."""
-        call = call_of(reference_of(word))
+        call = call_of(reference(word))
         if call is None:
             return
         for argument in arguments_of(call):
@@ -366,7 +369,7 @@ class _Reader:
             for member in argument.named_children:
                 key, value = field(member, "key"), field(member, "value")
                 if key is not None and value is not None and self._key_text(key) == "event":
-                    layer = self.tree.text(reference_of(word).named_children[0])
+                    layer = self.tree.text(reference(word).named_children[0])
                     for use in self._named("data-layer-push", [value], "possible", call):
                         yield use._replace(data_layer=layer.rpartition(".")[2])
 
@@ -495,34 +498,6 @@ def _string_of(node: Node) -> Node | None:
 def _is_index(string: Node) -> bool:
     """Return whether a string is a key in brackets: ``_satellite["getVar"]``."""
     return field(string.parent, "index") == string
-
-
-def reference_of(word: Node) -> Node:
-    """Return the whole expression that a word ends: ``window._satellite`` for ``_satellite``."""
-    parent = word.parent
-    if word.type == "string_fragment" and parent is not None and parent.parent is not None:
-        return parent.parent
-    if parent is not None and parent.type == "member_expression" and word.type != "identifier":
-        return parent
-    return word
-
-
-def call_of(function: Node) -> Node | None:
-    """Return the call of a function; None when it is not called right there."""
-    parent = function.parent
-    if parent is not None and field(parent, "function") == function:
-        return parent
-    return None
-
-
-def arguments_of(call: Node) -> list[Node]:
-    """Return the arguments of a call; a tagged template is one."""
-    arguments = field(call, "arguments")
-    if arguments is None:
-        return []
-    if arguments.type == "template_string":
-        return [arguments]
-    return [child for child in arguments.named_children if child.type != "comment"]
 
 
 def _is_declared(word: Node, parent: Node) -> bool:

@@ -82,7 +82,7 @@ def _changes(
 ) -> Iterator[tuple[Event, dict[str, Any]]]:
     """Yield the events of one resource, each with what it changed."""
     previous: _State | None = None
-    earlier: set[str] = set()
+    text, earlier = "", set[str]()
     for event in events:
         state = states.get(event)
         row = _row(event)
@@ -90,12 +90,12 @@ def _changes(
             row["before"] = state
         elif row["action"] != "revised":
             row |= _difference(previous, state)
-        if previous is not None and state is not None:
-            text = canonical_json(state)
-            if row["action"] == "updated" and text in earlier - {canonical_json(previous)}:
-                row["action"] = "reverted"
         if state is not None and event.type in CONTENT:
-            earlier.add(canonical_json(state))
+            earlier.add(text)
+            before, text = text, canonical_json(state)
+            is_update = row["action"] == "updated" and previous is not None
+            if is_update and text != before and text in earlier:
+                row["action"] = "reverted"
         previous = state
         yield event, row
 

@@ -78,9 +78,9 @@ class Event:
 def events_of(model: Model) -> list[Event]:
     """Return the events about the properties of a model, oldest first."""
     rows = model.rows("audit_events")
-    if model.property_ids:
+    if model.property_ids and rows and "property_id" in rows[0]:
         # A list of the whole organization has those of its other properties, too.
-        rows = [row for row in rows if row.get("property_id") in (None, *model.property_ids)]
+        rows = [row for row in rows if row["property_id"] in model.property_ids]
     events = [Event(row) for row in rows if row["created_at"] is not None]
     return sorted(events, key=_moment_and_verb)
 
@@ -92,7 +92,7 @@ def states_of_libraries(model: Model) -> Iterator[tuple[Event, str]]:
         if event.type != "libraries" or event.verb == "deleted":
             continue
         state = event.attributes.get("state")
-        # Without an earlier event nobody knows when the library got into its state.
+        # A first event need not be the one that brought the library into its state.
         if event.id in states and states[event.id] != state and state:
             yield event, state
         states[event.id] = state

@@ -1,4 +1,4 @@
-"""What became of each library: its states, its builds, and how long it took to be published."""
+"""The history of each library: its states, its builds, and the time until it was published."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence

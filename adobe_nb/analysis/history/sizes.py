@@ -42,7 +42,8 @@ class _Size:
 
 def library_size(model: Model) -> pd.DataFrame:
     """Return an estimate of each library's size. ``Tags.library_size`` documents it."""
-    model.require("library_size", "libraries", "rule_revision_components")
+    held = [f"library_{table}" for table in REVISABLE]
+    model.require("library_size", "libraries", *held, "rule_revision_components")
     model.require_columns("library_size", "rule_revision_components", "rule_id")
     delivered: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     contents: Any = library_contents(model).to_dict("records")

@@ -230,7 +230,7 @@ def _limits(
     if unknown:
         yield (
             f"The latest version of {_names(unknown)} is unknown. Pass the newest packages: "
-            "extension_versions(reactor.extension_packages())."
+            "tags.extension_versions(reactor.extension_packages())."
         )
     if unread:
         yield (
@@ -240,8 +240,8 @@ def _limits(
     if any(row.get("latest_version") and row.get("behind") is None for row in rows):
         yield (
             "By how many versions an extension is behind is counted in a list of all versions: "
-            "extension_versions(reactor.extension_packages.versions(packages)), with "
-            'tags.frames["extension_packages"] as packages.'
+            "tags.extension_versions(reactor.extension_packages.versions("
+            'tags.frames["extension_packages"])).'
         )
     if not {"libraries", "library_extensions"} <= model.frames.keys():
         yield "Which libraries block an upgrade is unknown without the libraries and their contents."

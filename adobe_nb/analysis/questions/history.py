@@ -47,7 +47,7 @@ class History(Questions):
         >>> from adobe_nb import analysis
         >>> session = adobe_nb.connect(simulator=True)
         >>> site = session.reactor.find("properties", "Web Store US")
-        >>> tags = analysis.read(site, audit_events="2026-06-01", session=session)
+        >>> tags = analysis.read(site, audit_events=True, session=session)
         >>> changes = tags.who_changed(since="2026-07-01")
         >>> changes[changes["action"] == "reverted"][["who", "name", "after"]].to_dict("records")
         [{'who': 'Ana Ortiz', 'name': 'Wishlist - Add', 'after': '{"enabled": true}'}]
@@ -79,9 +79,9 @@ class History(Questions):
         >>> session = adobe_nb.connect(simulator=True)
         >>> site = session.reactor.find("properties", "Web Store US")
         >>> tags = analysis.read(site, audit_events=True, session=session)
-        >>> history = tags.publish_history().set_index("name")
-        >>> history.loc["Release 2026-05", ["lead_time_h", "builds", "failed_builds"]].tolist()
-        [72.0, 2, 1]
+        >>> history = tags.publish_history()
+        >>> history.loc[history["failed_builds"] > 0, ["name", "builds"]].to_dict("records")
+        [{'name': 'Release 2026-05', 'builds': 2}]
         """
         return self._named("publish_history", published.publish_history(self.model))
 
@@ -155,7 +155,7 @@ class History(Questions):
         >>> session = adobe_nb.connect(simulator=True)
         >>> site = session.reactor.find("properties", "Magazine")
         >>> sizes = analysis.read(site, session=session).library_size()
-        >>> sizes[["library_name", "components"]].to_dict("records")[1:]
-        [{'library_name': 'Read to end', 'components': 12}, {'library_name': 'Shop the look', 'components': 12}]
+        >>> sizes[["library_name", "components"]].tail(1).to_dict("records")
+        [{'library_name': 'Shop the look', 'components': 10}]
         """
         return self._named("library_size", sizes.library_size(self.model))

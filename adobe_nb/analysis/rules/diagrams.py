@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -92,9 +93,10 @@ def to_mermaid(graph: pd.DataFrame) -> Mermaid:
         opening, closing = _MERMAID_SHAPES.get(node.type, ('["', '"]'))
         name = f"{opening}{_mermaid_text(node.label)}{closing}"
         lines.append(f"  {node.key}{name}:::{_class(node.type)}")
-    for source, target, label, is_certain in edges:
-        arrow = "-->" if is_certain else "-.->"
-        lines.append(f'  {source.key} {arrow}|"{_mermaid_text(label)}"| {target.key}')
+    for edge in edges:
+        arrow = "-->" if edge.is_certain else "-.->"
+        label = _mermaid_text(edge.label)
+        lines.append(f'  {edge.source.key} {arrow}|"{label}"| {edge.target.key}')
     for node_type in sorted({node.type for node in nodes.values()}):
         fill, stroke = _COLORS.get(node_type, ("#f3f4f6", "#4b5563"))
         lines.append(
@@ -139,14 +141,31 @@ def to_dot(graph: pd.DataFrame) -> str:
             f"  {node.key} [label={_dot_text(node.label)}, shape={shape}, "
             f'fillcolor="{fill}", color="{stroke}"]'
         )
-    for source, target, label, is_certain in edges:
-        style = "solid" if is_certain else "dashed"
-        lines.append(f"  {source.key} -> {target.key} [label={_dot_text(label)}, style={style}]")
+    for edge in edges:
+        style = "solid" if edge.is_certain else "dashed"
+        lines.append(
+            f"  {edge.source.key} -> {edge.target.key} "
+            f"[label={_dot_text(edge.label)}, style={style}]"
+        )
     return "\n".join([*lines, "}"]) + "\n"
 
 
-_Edge = tuple[_Node, _Node, str, bool]
-"""Both ends, a label, and whether it is certain."""
+@dataclass
+class _Edge:
+    """The references of one node to another."""
+
+    source: _Node
+    target: _Node
+    kinds: list[str] = field(default_factory=list)
+    is_certain: bool = False
+
+    @property
+    def label(self) -> str:
+        return ", ".join(self.kinds)
+
+    def add(self, kind: str, verdict: str) -> None:
+        self.kinds.append(kind)
+        self.is_certain |= verdict == "certain"
 
 
 def _read(graph: pd.DataFrame) -> tuple[Mapping[tuple[str, str], _Node], list[_Edge]]:
@@ -166,12 +185,11 @@ def _read(graph: pd.DataFrame) -> tuple[Mapping[tuple[str, str], _Node], list[_E
             f"tags.rule_graph(…, focus=name, depth=1). The most connected: {_hubs(graph)}."
         )
     nodes: dict[tuple[str, str], _Node] = {}
-    edges = []
+    edges: dict[tuple[_Node, _Node], _Edge] = {}
     for row in graph.astype("object").to_dict("records"):
-        source = _node(nodes, row, "from")
-        target = _node(nodes, row, "to")
-        edges.append((source, target, _clean(row["kind"]), row["verdict"] == "certain"))
-    return nodes, edges
+        ends = _node(nodes, row, "from"), _node(nodes, row, "to")
+        edges.setdefault(ends, _Edge(*ends)).add(_clean(row["kind"]), row["verdict"])
+    return nodes, list(edges.values())
 
 
 def _hubs(graph: pd.DataFrame) -> str:
@@ -211,8 +229,12 @@ def _visible(text: str) -> Iterator[str]:
 def _mermaid_text(text: str) -> str:
     """Return a text in which every sign that Mermaid or Markdown may read is an entity."""
     escaped = []
+    has_letter = False
     for character in text:
-        if _HARMLESS.fullmatch(character):
+        has_letter |= character.isalpha()
+        # At the start, these begin a list.
+        is_harmless = has_letter and character in "-()"
+        if is_harmless or _HARMLESS.fullmatch(character):
             escaped.append(character)
         else:
             escaped.append(f"#{ord(character)};")

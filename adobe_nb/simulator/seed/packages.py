@@ -16,6 +16,9 @@ _SIGNATURES = (
     "updated_by_display_name",
 )
 
+_PRIVATE = {"harbor-tools": ("1.0.0", "2.0.0")}
+"""The versions of the company's own packages."""
+
 
 def add_catalog(store: Store) -> None:
     """Add every version of the public packages."""
@@ -33,12 +36,30 @@ def add_catalog(store: Store) -> None:
             add_record(store, "extension_packages", path, _release_date(*path), values)
 
 
+def package_id(platform: str, name: str, version: str) -> str:
+    """Return the id of a version of a package."""
+    path: tuple[str, ...] = (platform, name, version)
+    # The first version of a private package was the only one for a long time, and keeps its id.
+    if (platform, name) not in VERSIONS and version == "1.0.0":
+        path = (name,)
+    return make_id("extension_packages", *path)
+
+
+def latest_version(platform: str, name: str) -> str:
+    """Return the newest version of a package that a property can have installed."""
+    versions = VERSIONS.get((platform, name), _PRIVATE.get(name, ()))
+    return versions[-1]
+
+
 def add_private_packages(store: Store, company: Record) -> None:
     """Add a package of the company's own, and one that a partner shares with it."""
     partner = {"org_id": COMPANY["partner_org_id"], "name": "Restricted"}
-    own = _add_private(store, "harbor-tools", company["org_id"])
+    own, _ = (
+        _add_private(store, "harbor-tools", version, company["org_id"])
+        for version in _PRIVATE["harbor-tools"]
+    )
     _authorize(store, own, partner, "approved")
-    shared = _add_private(store, "partner-beacon", COMPANY["partner_org_id"])
+    shared = _add_private(store, "partner-beacon", "1.0.0", COMPANY["partner_org_id"])
     _authorize(store, shared, company.attributes, "pending_approval")
 
 
@@ -49,10 +70,10 @@ def _release_date(platform: str, name: str, version: str) -> str:
     return later("2022-01-10T09:00:00.000Z", days=100 * major + 10 * minor + patch, minutes=minutes)
 
 
-def _add_private(store: Store, name: str, owner_org_id: str) -> Record:
-    timestamp = _release_date("web", name, "1.0.0")
+def _add_private(store: Store, name: str, version: str, owner_org_id: str) -> Record:
+    timestamp = _release_date("web", name, version)
     attributes = {
-        **attributes_of(load(f"packages/private-{name}.json")),
+        **attributes_of(load(f"packages/private-{name}-{version}.json")),
         "created_at": timestamp,
         "updated_at": timestamp,
         "availability": "private",
@@ -61,7 +82,7 @@ def _add_private(store: Store, name: str, owner_org_id: str) -> Record:
         "owner_org_id": owner_org_id,
         **_signatures(owner_org_id),
     }
-    identifier = make_id("extension_packages", name)
+    identifier = package_id("web", name, version)
     return store.add(Record("extension_packages", identifier, attributes))
 
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from adobe_nb.simulator.accounts import digest
-from adobe_nb.simulator.manifests import VERSIONS
 from adobe_nb.simulator.publishing import file_names, folder
+from adobe_nb.simulator.seed.packages import latest_version, package_id
 from adobe_nb.simulator.seed.records import (
     add_head,
     add_property,
@@ -58,6 +58,22 @@ def _current(store: Store, extension: Record, timestamp: str) -> Record:
         if revision["created_at"] <= timestamp:
             current = revision
     return current
+
+
+def with_ids(settings: Spec, property_name: str) -> Spec:
+    """Replace the names of a data element and of secrets in settings by their ids."""
+    settings = dict(settings)
+    if "dataElementId" in settings:
+        # After a rule was copied, its element can be one of another property.
+        owner, _, name = settings["dataElementId"].rpartition("/")
+        settings["dataElementId"] = make_id("data_elements", owner or property_name, name)
+    if "secrets" in settings:
+        owner_id = make_id("properties", property_name)
+        settings["secrets"] = {
+            stage: {**secret, "id": make_id("secrets", *secret_path(owner_id, stage))}
+            for stage, secret in settings["secrets"].items()
+        }
+    return settings
 
 
 class _Builder:
@@ -134,7 +150,7 @@ class _Builder:
         """Return the attributes of a resource, or those that it had before, with ids for names."""
         values = {name: value for name, value in spec.items() if name not in _LIFE}
         if "settings" in values:
-            values["settings"] = self._with_ids(values["settings"])
+            values["settings"] = with_ids(values["settings"], self._name)
         return values
 
     def _remember(self, head: Record, spec: Spec) -> None:
@@ -146,8 +162,7 @@ class _Builder:
             self._before[head.id] = before and self._values(before)
 
     def _package(self, name: str, version: str) -> Identifier:
-        identifier = make_id("extension_packages", self._platform, name, version)
-        return "extension_packages", identifier
+        return "extension_packages", package_id(self._platform, name, version)
 
     def _add_extension(self, spec: Spec) -> None:
         name, version = spec["name"], spec["version"]
@@ -166,7 +181,7 @@ class _Builder:
             updated_with_extension_package=package,
         )
         self._remember(record, spec)
-        latest = VERSIONS[self._platform, name][-1]
+        latest = latest_version(self._platform, name)
         if latest != version:
             upgrade_id = self._package(name, latest)[1]
             record.meta = {"upgrade_extension_package_id": upgrade_id, **record.meta}
@@ -204,21 +219,6 @@ class _Builder:
                 **self._delegated(component),
             )
             self._remember(head, component)
-
-    def _with_ids(self, settings: Spec) -> Spec:
-        """Replace the names of a data element and of secrets by their ids."""
-        settings = dict(settings)
-        if "dataElementId" in settings:
-            # After a rule was copied, its element can be one of another property.
-            owner, _, name = settings["dataElementId"].rpartition("/")
-            settings["dataElementId"] = make_id("data_elements", owner or self._name, name)
-        if "secrets" in settings:
-            owner_id = self._property.id
-            settings["secrets"] = {
-                stage: {**secret, "id": make_id("secrets", *secret_path(owner_id, stage))}
-                for stage, secret in settings["secrets"].items()
-            }
-        return settings
 
     # -- libraries and environments
 

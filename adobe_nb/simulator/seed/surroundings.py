@@ -1,36 +1,25 @@
 """Resources around the tags of the demo company: hosts, builds, notes, secrets, audit events."""
 
 from typing import Any
+from uuid import UUID
 
 from adobe_nb.registry import RESOURCES
 from adobe_nb.simulator.accounts import digest
 from adobe_nb.simulator.dates import later
 from adobe_nb.simulator.demo import COMPANY, PROPERTIES
-from adobe_nb.simulator.publishing import deliver, mark_built, refresh_upstreams
+from adobe_nb.simulator.publishing import deliver, details, mark_built, refresh_upstreams
+from adobe_nb.simulator.seed.audit import add_deletion, add_events
 from adobe_nb.simulator.seed.packages import add_private_packages
 from adobe_nb.simulator.seed.records import (
     PEOPLE,
-    add_event,
     add_record,
-    author,
     jitter,
     make_id,
     parse_day,
     secret_path,
 )
-from adobe_nb.simulator.store import SERVED_AT, Record, Store, render, stamp
-from adobe_nb.simulator.texts import json_text
+from adobe_nb.simulator.store import Record, Store, stamp
 
-_AUDITED = (
-    "properties",
-    "extensions",
-    "data_elements",
-    "rules",
-    "rule_components",
-    "libraries",
-    "builds",
-    "environments",
-)
 # A library inherits from those in the states before its own, so those are built first. The hours
 # from the last change of a library to its build are negative where the build led to that change.
 _BUILDS = {
@@ -51,9 +40,12 @@ def surround(store: Store, company: Record) -> None:
     # The first upstream of a library does not make it stale.
     for library in store.all("libraries"):
         library["stale"] = None
+    failures = _failures()
     for state in _BUILDS:
         for library in store.all("libraries"):
             if library["state"] == state:
+                if library.id in failures:
+                    _add_failed_build(store, library, failures[library.id])
                 _add_build(store, library)
     _add_notes(store)
     for record in properties:
@@ -62,7 +54,7 @@ def surround(store: Store, company: Record) -> None:
             _add_secret(store, record, "development", days=21)
     _add_integrations(store, company, properties[0])
     add_private_packages(store, company)
-    _add_events(store)
+    add_events(store)
     # Builds, and the events of earlier changes, still know what is deleted now.
     for spec in PROPERTIES:
         for resource_type in ("data_elements", "rules"):
@@ -106,6 +98,32 @@ def _add_build(store: Store, library: Record) -> None:
         mark_built(library)
 
 
+def _failures() -> dict[str, str]:
+    """Return why builds failed, by the ids of their libraries."""
+    failures = {}
+    for spec in PROPERTIES:
+        for library in spec["libraries"]:
+            if "failed_build" in library:
+                library_id = make_id("libraries", spec["name"], library["name"])
+                failures[library_id] = library["failed_build"]
+    return failures
+
+
+def _add_failed_build(store: Store, library: Record, detail: str) -> None:
+    """Add a build on development, a few hours after the library was created."""
+    owner = store.property_of(library)
+    created = later(library["created_at"], hours=4)
+    values = {
+        "updated_at": later(created, seconds=12),
+        "status": "failed",
+        "token": digest(f"failed build/{library.id}", 6),
+    }
+    build = add_record(store, "builds", (library.id, "failed"), created, values)
+    deliver(store, build, library, _environment(store, owner, "development"))
+    error = details("minification-error", detail)
+    build.meta["status_details"] = {"errors": [error | {"id": str(UUID(digest(build.id, 16)))}]}
+
+
 def _add_notes(store: Store) -> None:
     for position, note in enumerate(COMPANY["notes"]):
         heads = [record for record in store.all(note["type"]) if record.is_head]
@@ -146,23 +164,6 @@ def _add_integrations(store: Store, company: Record, owner: Record) -> None:
     add_record(store, "app_configurations", path, created, {}, company, company=company.here)
 
 
-def _add_events(store: Store) -> None:
-    """Add an audit event for the creation of each head, and one for its last update."""
-    for resource_type in _AUDITED:
-        for record in store.all(resource_type):
-            if record.is_head:
-                created, updated = record["created_at"], record["updated_at"]
-                _add_event(store, record, "created", created)
-                if updated > created:
-                    _add_event(store, record, "updated", updated)
-
-
-def _add_event(store: Store, record: Record, verb: str, timestamp: str) -> None:
-    entity = json_text({"data": render(record, SERVED_AT)})
-    person = author(record.id, verb)
-    add_event(store, (record.id, verb), verb, record, timestamp, person, entity)
-
-
 def _delete_former(store: Store, spec: dict[str, Any], resource_type: str) -> None:
     """Delete the resources that a property does not have any more."""
     for resource in spec[resource_type]:
@@ -179,4 +180,4 @@ def _delete(store: Store, record: Record, timestamp: str) -> None:
         if attribute.name == "deleted_at":
             record.meta["deleted_at"] = timestamp
     store.unlink(store.property_of(record).id, record.type, record)
-    _add_event(store, record, "deleted", timestamp)
+    add_deletion(store, record, timestamp)

@@ -8,14 +8,18 @@ A property is written in short form:
     code), or ``delegate`` and ``settings``; any column of the table besides.
 ``rules``
     Records with ``name`` and ``components``. ``components`` of the property itself belong to one
-    rule called "Rule". A web rule without an event gets a click, so that it can fire.
+    rule called "Rule". A web rule without an event gets a click, so that it can fire, unless it has
+    ``without_event``.
 ``components``
     ``[name, delegate, settings]``, and a record with further columns if there are any. Some
-    delegates have a short name, whose settings are one text: see ``SHORT_FORMS``.
+    delegates have a short name, whose settings are one text: see ``SHORT_FORMS``. The order is the
+    place in the list, unless the further columns have one.
 ``extensions``
     Packages with settings. Packages that a delegate names are installed without settings.
 ``libraries``
     ``name``, ``state``, and the short ids that it ``holds``.
+``sequencing``
+    Whether components run strictly in order; not known if the key is absent.
 ``secrets``, ``extension_packages``
     Records of the table. The frame is absent if the property does not have the key.
 
@@ -26,6 +30,9 @@ list of lines. ``<DE1>`` anywhere is the id of the first data element; ids count
 The answers: ``references`` (without relations; ``relations`` are those that must be among them),
 ``dangling`` (nothing if the key is absent), ``not_names`` (further names with ``all=True``),
 ``unused`` (verdicts of all data elements), ``unused_others``, ``impact`` and ``duplicates``.
+``variables``, ``sends``, ``rule_flow``, ``execution_order`` (a list for each event, in order),
+``execution_order_all`` and ``direct_calls`` hold rows of these questions; ``selected`` holds what
+``variables`` returns for one variable. With ``access``, only these kinds of access are compared.
 ``why`` gives the reason; ``choice`` marks an answer that the known facts leave open.
 """
 
@@ -171,12 +178,14 @@ def _rules(prop: Record) -> tuple[list[Record], list[Record]]:
     components = []
     for rule in rules:
         rows = [_component(short) for short in rule.pop("components", [])]
-        has_event = any("::events::" in row["delegate_descriptor_id"] for row in rows)
+        silent = rule.pop("without_event", False)
+        has_event = silent or any("::events::" in row["delegate_descriptor_id"] for row in rows)
         if not has_event and prop.get("platform", "web") == "web":
             click = {"elementSelector": "a", "bubbleStop": False}
             rows.insert(0, _component(["Click", "core::events::click", click]))
         for order, row in enumerate(rows):
-            row.update(rule_id=rule["id"], order=order)
+            row["rule_id"] = rule["id"]
+            row.setdefault("order", order)
             row["property"] = int(rule["property_id"][2:])
         components += rows
     return rules, _numbered("rule_components", components)
@@ -234,11 +243,15 @@ def _property_rows(prop: Record, heads: Mapping[str, Sequence[Record]]) -> list[
     ids = {full_id("PR1")}
     for rows in heads.values():
         ids |= {row["property_id"] for row in rows}
-    platform = prop.get("platform", "web")
+    shared = {
+        "platform": prop.get("platform", "web"),
+        "rule_component_sequencing_enabled": prop.get("sequencing"),
+        "enabled": True,
+    }
     records = []
     for property_id in sorted(ids):
         name = f"Property {int(property_id[2:])}"
-        records.append({"id": property_id, "name": name, "platform": platform, "enabled": True})
+        records.append({"id": property_id, "name": name, **shared})
     return records
 
 
