@@ -12,7 +12,7 @@ from adobe_nb.analysis import Tags
 from adobe_nb.analysis.model import REQUIRED
 from adobe_nb.analysis.rules.words import in_words
 from adobe_nb.errors import ArgumentError
-from adobe_nb.simulator import Simulator
+from adobe_nb.simulator.server import Simulator
 from tests.conftest import sign_in
 from tests.support.tag_frames import (
     CODE_ACTION,
@@ -167,10 +167,8 @@ class TestColumns:
         assert dtypes(empty) == dtypes(answered) == columns
         assert "limits" in empty.attrs
 
-    def test_of_several_properties_begin_with_the_property(self, session: adobe_nb.Session) -> None:
-        sites = session.reactor.properties()
-        both = analysis.read(sites[sites["name"].str.contains("Store")], session=session)
-        for answer in (both.rule_flow(), both.direct_calls(), both.rule_graph("all")):
+    def test_of_several_properties_begin_with_the_property(self, company: Tags) -> None:
+        for answer in (company.rule_flow(), company.direct_calls(), company.rule_graph("all")):
             assert answer.columns[0] == "property_id"
             assert answer["property_id"].notna().all()
 
@@ -367,7 +365,7 @@ class TestExecutionOrder:
         assert site.execution_order().empty
         assert site.execution_order(all=True)["tie"].tolist() == [False, False]
 
-    def test_events_that_read_alike_are_told_apart(self) -> None:
+    def test_different_events_in_equal_words_have_different_keys(self) -> None:
         site = tags(
             ("RC1", "RL1", CLICK, {"elementSelector": "a", "bubbleStop": True}),
             ("RC2", "RL2", CLICK, {"elementSelector": "a", "bubbleStop": False}),
