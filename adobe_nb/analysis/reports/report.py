@@ -31,7 +31,7 @@ from adobe_nb.registry import singular
 
 _WITH_SECRETS = ("evidence", "value", "first_line", "code", "default_value")
 _TYPES = ("source_type", "target_type")
-_ID_COLUMN = Column(PROPERTY_ID, 20, style="code")
+_ID_COLUMN = Column(PROPERTY_ID, 20, style="id")
 _CODE_COLUMN = Column("Code", 80, style="code")
 _OWN_WIDTH = 28
 _MOST_NAMES = 3
@@ -105,6 +105,8 @@ def _section(model: Model, layout: Layout, question: Question) -> Section:
     for name in _TYPES:
         if name in frame:
             frame[name] = frame[name].map(_in_words, na_action="ignore").astype("string")
+    for name in map(str, frame.select_dtypes("boolean")):
+        frame[name] = frame[name].map({True: "yes", False: "no"}).astype("string")
     if "property_id" in frame:
         names = {row["id"]: row.get("name") or row["id"] for row in model.rows("properties")}
         frame["property"] = frame["property_id"].map(names).astype("string")

@@ -19,7 +19,8 @@ _MOST_ROWS = MAX_ROWS - 1
 # Excel cannot open a sheet with more links than 65,530.
 _MOST_LINKS = 65_000
 _DARK, _LINE, _LINK, _GRAY = "#1F3A5F", "#D5DCE6", "#0B57B7", "#6B7480"
-_NOTES = "#FFF8DC"
+_NOTES = "#FFFBEA"
+_A4 = 9
 _SEVERITIES: Mapping[str, Mapping[str, Any]] = {
     "high": {"bg_color": "#FBE3E4", "font_color": "#8E1A1F", "bold": True},
     "medium": {"bg_color": "#FDEFD5", "font_color": "#7A4B00", "bold": True},
@@ -36,7 +37,8 @@ _INVENTORY = {
 }
 _SUMMARY_WIDTHS = (2, 26, 26, 11, 11, 11, 13, 20, 40)
 _SENTENCE_COLUMNS = (2, 8)
-_SENTENCE_LENGTH, _LINE_HEIGHT = 125, 13.5
+_SENTENCE_LENGTH, _LINE_HEIGHT = 140, 13.5
+_MOST_LINES = 12
 
 
 def write_workbook(report: Report, path: Path) -> Path:
@@ -76,18 +78,23 @@ class _Styles:
 
     def of_header(self, *, is_kept: bool = False) -> "Format":
         """Return the format of a header; that of a column for notes differs."""
-        color = "#7A5C00" if is_kept else _DARK
-        return self.of(
-            bold=True, font_color="#FFFFFF", bg_color=color, text_wrap=True, valign="vcenter"
-        )
+        colors = {"font_color": "#FFFFFF", "bg_color": _DARK}
+        if is_kept:
+            colors = {"font_color": _DARK, "bg_color": "#F3DF9E"}
+        return self.of(bold=True, text_wrap=True, valign="vcenter", **colors)
 
     def of_cell(
         self, column: Column, value: Any, *, is_link: bool, is_off: bool, begins_group: bool
     ) -> "Format":
         """Return the format of a cell."""
         properties: dict[str, Any] = {"text_wrap": True, "bottom": 1, "bottom_color": _LINE}
-        if column.style == "code":
+        if column.style in ("code", "id"):
             properties |= {"font_name": "Consolas", "font_size": 9}
+        if column.style == "id":
+            properties |= {"text_wrap": False, "font_color": _GRAY}
+        if isinstance(value, int | float):
+            # Beside a text that begins at the left, a number needs room.
+            properties |= {"align": "right", "indent": 1}
         if hasattr(value, "year"):
             properties["num_format"] = "yyyy-mm-dd hh:mm"
         if column.kept:
@@ -115,6 +122,13 @@ def _lead_to(
     """Write a text that leads to a row of a sheet."""
     address = f"internal:'{title}'!B{target_row + 1}"
     sheet.write_url(row, column, address, style, fitting(text), f"Go to {title}")
+
+
+def _set_page(sheet: "Worksheet") -> None:
+    sheet.set_landscape()
+    sheet.set_paper(_A4)
+    sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
+    sheet.fit_to_pages(1, 0)
 
 
 class _SectionWriter:
@@ -169,9 +183,10 @@ class _SectionWriter:
         # The name of a row stays in sight, too.
         sheet.freeze_panes(1, 2)
         sheet.autofilter(0, 1, max(rows, 1), len(columns))
-        sheet.set_landscape()
-        sheet.fit_to_pages(1, 0)
+        _set_page(sheet)
         sheet.repeat_rows(0)
+        printed = [column for column in columns.values() if column.style != "id"]
+        sheet.print_area(0, 1, rows, len(printed))
         sheet.set_footer("&L&A&RPage &P of &N")
         sheet.set_row(0, 30)
         sheet.set_column(0, 0, 3)
@@ -185,8 +200,12 @@ class _SectionWriter:
             sheet.write_string(0, position, fitting(column.title), style)
 
     def _write_row(self, number: int, row: Mapping[str, Any], *, begins_group: bool) -> None:
+        lines = min(self._lines(row), _MOST_LINES)
+        if lines > 1:
+            # Excel finds the height by itself, but LibreOffice does not.
+            self._sheet.set_row(number, _LINE_HEIGHT * lines)
         enabled = self._section.layout.enabled
-        is_off = enabled is not None and row[enabled] is False
+        is_off = enabled is not None and row[enabled] == "no"
         for position, (name, column) in enumerate(self._section.columns.items(), start=1):
             value = row.get(name)
             target = self._target(number, row, column, value)
@@ -202,6 +221,16 @@ class _SectionWriter:
                 self._sheet.write_blank(number, position, None, style)
             else:
                 write_cell(self._sheet, number, position, value, style)
+
+    def _lines(self, row: Mapping[str, Any]) -> int:
+        """Return how many lines the longest text of a row takes, about."""
+        most = 1
+        for name, column in self._section.columns.items():
+            value = row.get(name)
+            if isinstance(value, str) and column.style != "id" and len(value) > column.width // 2:
+                parts = value.split("\n", _MOST_LINES)
+                most = max(most, sum(-(-len(part) // column.width) or 1 for part in parts))
+        return most
 
     def _target(
         self, number: int, row: Mapping[str, Any], column: Column, value: Any
@@ -231,8 +260,7 @@ class _SummaryWriter:
         """Write the sheet."""
         sheet = self._sheet
         sheet.hide_gridlines(2)
-        sheet.set_landscape()
-        sheet.fit_to_pages(1, 0)
+        _set_page(sheet)
         for position, width in enumerate(_SUMMARY_WIDTHS):
             sheet.set_column(position, position, width)
         sheet.set_row(0, 30)
