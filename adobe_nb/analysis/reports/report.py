@@ -26,6 +26,8 @@ from adobe_nb.analysis.reports.sections import (
     layouts,
 )
 from adobe_nb.analysis.reports.tables import TABLES, Question
+from adobe_nb.analysis.rules.diagrams import to_mermaid
+from adobe_nb.analysis.rules.graph import What, rule_graph
 from adobe_nb.errors import ArgumentError
 from adobe_nb.registry import singular
 
@@ -33,6 +35,10 @@ _WITH_SECRETS = ("evidence", "value", "first_line", "code", "default_value")
 _TYPES = ("source_type", "target_type")
 _ID_COLUMN = Column(PROPERTY_ID, 20, style="id")
 _CODE_COLUMN = Column("Code", 80, style="code")
+_DIAGRAMS: Mapping[str, What] = {
+    "Rules that fire other rules": "rules",
+    "Who uses which data element": "data_elements",
+}
 _OWN_WIDTH = 28
 _MOST_NAMES = 3
 
@@ -89,6 +95,19 @@ def build_report(
         counts=counts,
         limits=limits,
     )
+
+
+def diagrams(model: Model) -> dict[str, str]:
+    """Return what depends on what as texts in the language Mermaid, by title."""
+    texts = {}
+    for title, what in _DIAGRAMS.items():
+        try:
+            graph = rule_graph(model, what)
+            texts[title] = str(to_mermaid(graph))
+        except ArgumentError as error:
+            # A table is missing, or there are more edges than a picture shows.
+            texts[title] = str(error)
+    return texts
 
 
 def _section(model: Model, layout: Layout, question: Question) -> Section:
