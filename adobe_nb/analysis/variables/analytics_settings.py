@@ -96,10 +96,8 @@ def _dimensions(value: Any, path: str, prefix: str) -> Iterator[SettingUse]:
 def _events(value: Any, path: str) -> Iterator[SettingUse]:
     for item_path, item, variable in _items(value, path):
         text = written(item.get("value"))
-        place = f"{item_path}.name"
-        if text:
-            place = f"{item_path}.value"
         evidence = text or written(item.get("id")) or variable.name
+        place = f"{item_path}.name"
         yield SettingUse(variable, "set", "settings", place, evidence, text or None)
 
 
@@ -110,9 +108,8 @@ def _hierarchies(value: Any, path: str) -> Iterator[SettingUse]:
         if isinstance(sections, list):
             delimiter = written(item.get("delimiter")) or ","
             text = delimiter.join(written(section) or "" for section in sections)
-        yield SettingUse(
-            variable, "set", "settings", f"{item_path}.sections", text or variable.name, text
-        )
+        evidence = text or variable.name
+        yield SettingUse(variable, "set", "settings", f"{item_path}.name", evidence, text)
 
 
 def _member(key: str, value: Any, path: str) -> Iterator[SettingUse]:

@@ -89,7 +89,7 @@ def _of_setting(use: SettingUse, resource: Resource, model: Model) -> Finding:
         verdict=verdict,
         path=use.path,
         value=use.value,
-        elements=_elements_in(use.text, resource_names(model)[resource.property_id]),
+        elements=_elements_in(use.value or "", resource_names(model)[resource.property_id]),
         evidence=excerpt(use.text, 0, 0),
     )
 
