@@ -81,6 +81,8 @@ def _of_setting(use: SettingUse, resource: Resource, model: Model) -> Finding:
     verdict: Verdict = use.verdict
     if verdict == "certain" and use.variable.problem:
         verdict = use.variable.problem
+    elif use.access == "set" and use.variable.is_pattern:
+        verdict = "dynamic"
     return Finding(
         source=resource,
         variable=use.variable,
