@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from tree_sitter import Node
 
-from adobe_nb.analysis.code.javascript import Name, Tree, arguments_of, field
+from adobe_nb.analysis.code.javascript import MAX_DEPTH, Name, Tree, arguments_of, field
 
 Leaf = tuple[list[Name], Node, Node | None]
 """A value in an object literal: its path, the member that holds it, and the value itself."""
@@ -14,7 +14,7 @@ _SAME_TEXT = ("join", "toString", "trim", "replace", "slice", "substring")
 
 
 def operands(tree: Tree, value: Node | None) -> Iterator[Node]:
-    """Yield the parts of a text or list, in order: of sums, alternatives, arrays, appended lists."""
+    """Yield the parts of a text or list in order: of sums, alternatives, arrays, joined lists."""
     pending = [value] if value is not None else []
     # A stack instead of recursion, because generated sums are nested deeper than Python recurses.
     while pending:
@@ -87,17 +87,19 @@ def path_of(tree: Tree, root: Node) -> tuple[Node, list[Name]]:
     """Return the longest expression that begins with a node, and its keys: ``a.b["c"]``."""
     keys: list[Name] = []
     node = root
-    parent = node.parent
-    while parent is not None and parent.type in MEMBERS and field(parent, "object") == node:
+    for _ in range(MAX_DEPTH):
+        parent = node.parent
+        if parent is None or parent.type not in MEMBERS or field(parent, "object") != node:
+            break
         keys.append(key_of(tree, parent))
-        node, parent = parent, parent.parent
+        node = parent
     return node, keys
 
 
 def leaves_of_literal(tree: Tree, value: Node, path: Sequence[Name], at: Node) -> Iterator[Leaf]:
     """Yield each value below an object literal.
 
-    Items of lists have the path of their list. A value that is not a literal has no leaves but itself.
+    Items of lists have the path of their list. A value that is not a literal is its only leaf.
     """
     pending: list[Leaf] = [(list(path), at, value)]
     while pending:

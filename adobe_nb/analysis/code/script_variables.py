@@ -7,6 +7,8 @@ names that hardly anything else has are taken for variables, and they are possib
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import islice
+from operator import attrgetter
 from typing import NamedTuple
 
 from tree_sitter import Node
@@ -40,6 +42,8 @@ _COMMENT_SIGNS = re.compile(r"^(?:/[/*]+|<!--)")
 _MERGING = ("assign", "extend", "merge", "defaults")
 _METHODS = ("linkTrackVars", "linkTrackEvents", "clearVars", "manageVars")
 _UNMISTAKABLE = rf"(?:eVar|prop|list|hier)\d+|{'|'.join(_METHODS)}"
+# Generated code can have any number: each is a search through the whole script.
+_MAX_OTHERS = 100
 _FURTHER = ("events", "products")
 
 
@@ -74,7 +78,8 @@ def variables_in(
             uses += notes.uses
             sends += notes.sends
             is_broken |= notes.tree.is_broken and not is_comment
-    uses.sort(key=lambda use: (use.start, use.stop, use.variable.name, use.access))
+    # The items of one text stay in their order.
+    uses.sort(key=attrgetter("start", "stop"))
     return ScriptVariables(uses, sends, is_broken)
 
 
@@ -161,7 +166,7 @@ class _Reader:
         self._trackers.note_declarations()
         for word, node in words:
             self._word(word, node)
-        for source, node in self._others.items():
+        for source, node in islice(self._others.items(), _MAX_OTHERS):
             self._further_members(source, node)
         uses = self._notes.uses
         self._notes.uses = [use for use in uses if not self._tracker.is_own_read(use)]
