@@ -99,6 +99,9 @@ def secret_settings(model: Model) -> list[tuple[Text, list[secrets.Secret]]]:
         names = [name[1] if name else ""]
         if member == "value":
             names.append(keys.get((text.resource.id, owner), ""))
+        # A constant is what the name of its data element says.
+        if text.path in ("value", "constant"):
+            names.append(text.resource.name)
         in_setting = secrets.secrets_in(text.value)
         for kind in (secrets.kind_of(name, text.value) for name in names):
             if kind:

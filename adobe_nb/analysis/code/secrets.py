@@ -34,7 +34,7 @@ _STRICT = {"secret", "password", "passwd", "passphrase", "pwd", "clientsecret"}
 # The page makes and shows these.
 _NOT_SECRET = {"csrf", "xsrf", "public", "site", "property", "library", "next", "page"}
 NAMED = re.compile(
-    r"""(?P<name>[A-Za-z_][\w-]{1,60})(?P<quote>["'`]?)\s*(?:=>|[:=]{1,3})\s*"""
+    r"""(?<![\w-])(?P<name>[A-Za-z_][\w-]{1,60}+)["'`]?\s*+(?:=>|[:=]{1,3})\s*+"""
     r"""(?P<value>"[^"\n]{8,}"|'[^'\n]{8,}'|`[^`\n]{8,}`|(?<==)[\w.~+/-]{16,}=*)"""
 )
 """A name with a text, where code is not parsed: comments, HTML, JSON, addresses, and attributes."""
@@ -132,6 +132,11 @@ def without_overlaps(secrets: Iterable[Secret]) -> list[Secret]:
 def kind_of(name: str, value: str) -> str:
     """Return what a value is that has this name; empty when it does not look like a secret."""
     words = words_of(name)
+    while words and words[-1].isdecimal():
+        words.pop()
+    if words[-1:] == ["authorization"]:
+        # The first word says how it is to be read.
+        value = value.rpartition(" ")[2]
     if not _is_name_of_secret(words) or not _ALLOWED.fullmatch(value) or _TOKEN.search(value):
         return ""
     is_strict = words[-1] in _STRICT
