@@ -200,6 +200,11 @@ def test_elements_of_a_page_load_scripts_and_insecure_resources() -> None:
     assert "acme.net" in risks["why"][0]
 
 
+def test_the_usual_loader_of_a_vendor_is_one_finding() -> None:
+    code = "var s = 'script', j = d.createElement(s); j.src = 'https://acme.net/t.js?id=' + i"
+    assert found(code) == ["third-party-script"]
+
+
 def test_a_script_of_the_own_domains_is_not_one_of_a_third_party() -> None:
     site = pd.DataFrame({"id": ["PR1"], "domains": ['["www.shop.example"]']})
     page = "<script src='https://{}/a.js'></script>"

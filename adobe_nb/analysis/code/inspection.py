@@ -32,11 +32,14 @@ _SECRET_NAME = re.compile(
     r"[-_]?key",
     re.IGNORECASE,
 )
+_PARAMETER = (
+    r"(?i:[\w;.\[\]-]*(?:mail|phone|name|birth|iban|ssn|passport|mobile)|"
+    r"[\w.-]+=[\w.+-]+(?:@|%40))"
+)
 # Each alternative begins with a character of its own, which makes the search quick.
 _URL = re.compile(
     r"//[\w-]+\.|<(?i:script|img|iframe)\b|"
-    r"\?(?i:[\w.\[\]-]*(?:mail|phone|name|birth|iban|ssn|passport|mobile)|[\w.-]+=[\w.+-]+(?:@|%40))|"
-    r"&(?i:[\w;.\[\]-]*(?:mail|phone|name|birth|iban|ssn|passport|mobile)|[\w.-]+=[\w.+-]+(?:@|%40))"
+    rf"\?{_PARAMETER}|&{_PARAMETER}"
 )
 _COMPARING = ("indexOf", "startsWith", "includes", "test", "replace", "split", "match", "endsWith")
 _EQUALITY = ("==", "===", "!=", "!==")
@@ -72,7 +75,7 @@ class Inspection(NamedTuple):
 
 
 def inspect(code: str, language: str, *, has_tokens: bool = False) -> Inspection:
-    """Return what was found in JavaScript or HTML. The engine replaces its tokens, if it has some."""
+    """Return what was found in JavaScript or HTML, in which the engine may replace tokens."""
     shapes = secrets.without_overlaps(secrets.shaped_secrets(code))
     found = Inspection([], [], [*shapes, *secrets.named_secrets(code)])
     if language == "html":
@@ -400,7 +403,7 @@ class _Inspector:
             self._add("secret", strings[0], kind)
 
     def _has_shape(self, start: int, stop: int) -> bool:
-        """Return whether a secret of a known shape, which is a finding of its own, is there."""
+        """Return whether a place has a secret of a known shape, which is a finding of its own."""
         return any(shape.start < stop and start < shape.stop for shape in self._shapes)
 
     def _shaped_secrets(self) -> None:

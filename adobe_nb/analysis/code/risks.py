@@ -47,7 +47,7 @@ def risks() -> Mapping[str, Risk]:
 
 
 def code_risks(model: Model) -> pd.DataFrame:
-    """Return the risks in code, and the secrets in all settings. ``Tags.code_risks`` documents it."""
+    """Return risks in code, and secrets in all settings. ``Tags.code_risks`` documents it."""
     domains = domains_of(model)
     evidence = _Evidence(model)
     rows: list[Row] = []
@@ -150,9 +150,13 @@ def _findings(text: Text, domains: list[str], inspection: Inspection) -> Iterato
         # Where the package is missing, a text that looks like code can be a template, too.
         if finding.rule != "syntax-error" or text.role == "code":
             yield finding
+    known: set[tuple[str, int]] = set()
     for load in inspection.loads:
-        if load.is_script and not is_own(load.host, domains):
-            yield Finding("third-party-script", load.start, load.stop, load.line, load.host)
+        # A text can be an address by itself, and the beginning of a longer one.
+        if not load.is_script or is_own(load.host, domains) or (load.host, load.line) in known:
+            continue
+        known.add((load.host, load.line))
+        yield Finding("third-party-script", load.start, load.stop, load.line, load.host)
     size = len(text.value.encode("utf-8", "surrogatepass"))
     if size > _LARGE:
         yield Finding("large-code", 0, 0, 1, f"{size / 1000:.0f}")
@@ -171,6 +175,6 @@ def _limits(model: Model) -> Iterator[str]:
     if external:
         first = external[0].resource
         yield (
-            f"{len(external)} pieces of code are external files, the first being that of {first.id} "
-            f"({first.name}): what is in them is not known."
+            f"{len(external)} pieces of code are external files, the first being that of "
+            f"{first.id} ({first.name}): what is in them is not known."
         )

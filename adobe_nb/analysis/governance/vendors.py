@@ -69,7 +69,7 @@ def _built_in() -> list[Vendor]:
 
 
 def _call(spec: str) -> Call:
-    """Return the call of a function, ``fbq``, or of one with a first argument, ``alloy sendEvent``."""
+    """Return the call of a function, or with ``alloy sendEvent`` that with this argument."""
     function, _, argument = spec.partition(" ")
     pattern = rf"(?<![\w$.])(?:window\.)?{re.escape(function)}\s*\("
     if argument:
