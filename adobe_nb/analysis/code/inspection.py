@@ -45,6 +45,7 @@ _COMPARING = ("indexOf", "startsWith", "includes", "test", "replace", "split", "
 _EQUALITY = ("==", "===", "!=", "!==")
 _METHODS = ("GET", "POST", "PUT", "DELETE", "HEAD", "PATCH")
 _TOKEN = re.compile(r"%[^%\n]+%")
+_LONGEST_NAME = 60
 _NOT_LINE_BREAK = re.compile(r"[^\n]")
 _OWNER = re.compile(r"(?<![\w$.])[A-Za-z_$][\w$]{4,}+(?=\s*+\.)")
 _GLOBALS = (
@@ -106,10 +107,14 @@ def _inspect_html(
         parts += html[end:start], _NOT_LINE_BREAK.sub(" ", html[start:stop])
         end = stop
     page = "".join([*parts, html[end:]])
+    _inspect_page(page, found)
+
+
+def _inspect_page(page: str, found: Inspection) -> None:
+    """Add what the elements of a page load, and the secrets in them."""
     for tag, url, start in tags_of(page):
         place = (start, start + len(url), page.count("\n", 0, start) + 1)
-        host = host_of(url)
-        if tag != "form" and host:
+        if tag != "form" and (host := host_of(url)):
             found.loads.append(Load(host, tag == "script", *place))
         if insecure := insecure_host(url):
             found.findings.append(Finding("insecure-url", *place, insecure))
@@ -301,19 +306,22 @@ class _Inspector:
             string = _string_of(node)
             if string is not None:
                 strings[string.id] = string
-        adds_elements = "createElement" in self.tree.script.text
         for string in strings.values():
-            text = self.tree.string_text(string)
-            if not self._is_compared(string) and (host := insecure_host(text)):
-                self._add("insecure-url", string, host)
-            if parameter := personal_parameter(text):
-                self._add("personal-data-in-url", string, parameter)
-            if adds_elements and is_script_file(text) and not self._is_compared(string):
-                self._load(string, is_script=True)
-            for tag, url, _ in tags_of(text):
-                if tag != "form" and (host := host_of(url)):
-                    place = (*self.tree.span(string), self.tree.line(string))
-                    self._found.loads.append(Load(host, tag == "script", *place))
+            self._string(string, self.tree.string_text(string))
+
+    def _string(self, string: Node, text: str) -> None:
+        if parameter := personal_parameter(text):
+            self._add("personal-data-in-url", string, parameter)
+        for tag, url, _ in tags_of(text):
+            if tag != "form" and (host := host_of(url)):
+                place = (*self.tree.span(string), self.tree.line(string))
+                self._found.loads.append(Load(host, tag == "script", *place))
+        if self._is_compared(string):
+            return
+        if host := insecure_host(text):
+            self._add("insecure-url", string, host)
+        if is_script_file(text) and "createElement" in self.tree.script.text:
+            self._load(string, is_script=True)
 
     def _is_compared(self, string: Node) -> bool:
         """Return whether a string is only compared, or used on pages of its protocol only."""
@@ -373,16 +381,19 @@ class _Inspector:
             string = _string_of(node)
             if string is not None:
                 self._secrets_in_string(string)
-            key = string or node
-            name = self.tree.text(key).strip("\"'`")
-            value = _value_of(key)
-            # Longer texts have other names in them, as addresses do.
-            if value is None or len(name) > 60:
-                continue
-            texts = ["".join(part or "" for part in parts) for parts in self.tree.names(value)]
-            kinds = list(filter(None, (secrets.kind_of(name, text) for text in texts)))
-            if kinds:
-                self._secret(value, kinds[0])
+            self._secret_of(string or node)
+
+    def _secret_of(self, key: Node) -> None:
+        """Add the value of a name or key if it looks like a secret."""
+        name = self.tree.text(key).strip("\"'`")
+        value = _value_of(key)
+        # Longer texts have other names in them, as addresses do.
+        if value is None or len(name) > _LONGEST_NAME:
+            return
+        for parts in self.tree.names(value):
+            if kind := secrets.kind_of(name, "".join(part or "" for part in parts)):
+                self._secret(value, kind)
+                return
 
     def _secrets_in_string(self, string: Node) -> None:
         """Add the secrets of an address, JSON or HTML inside a string."""

@@ -94,21 +94,25 @@ def secret_settings(model: Model) -> list[tuple[Text, list[secrets.Secret]]]:
     for text in texts(model):
         if text in code:
             continue
-        owner, _, member = text.path.rpartition(".")
-        name = _LAST_MEMBER.search(text.path)
-        names = [name[1] if name else ""]
-        if member == "value":
-            names.append(keys.get((text.resource.id, owner), ""))
-        # A constant is what the name of its data element says.
-        if text.path in ("value", "constant"):
-            names.append(text.resource.name)
         in_setting = secrets.secrets_in(text.value)
-        for kind in (secrets.kind_of(name, text.value) for name in names):
-            if kind:
+        for name in _names_of(text, keys):
+            if kind := secrets.kind_of(name, text.value):
                 in_setting.append(secrets.Secret(0, len(text.value), kind, "secret"))
         if in_setting:
             found.append((text, secrets.without_overlaps(in_setting)))
     return found
+
+
+def _names_of(text: Text, keys: Mapping[tuple[str, str], str]) -> Iterator[str]:
+    """Yield what says what a setting is: its member, the key beside it, or its data element."""
+    owner, _, member = text.path.rpartition(".")
+    if match := _LAST_MEMBER.search(text.path):
+        yield match[1]
+    if member == "value":
+        yield keys.get((text.resource.id, owner), "")
+    # A constant is what the name of its data element says.
+    if text.path in ("value", "constant"):
+        yield text.resource.name
 
 
 class _Evidence:

@@ -134,17 +134,22 @@ def kind_of(name: str, value: str) -> str:
     words = words_of(name)
     while words and words[-1].isdecimal():
         words.pop()
-    if words[-1:] == ["authorization"]:
+    if not _is_name_of_secret(words):
+        return ""
+    if words[-1] == "authorization":
         # The first word says how it is to be read.
         value = value.rpartition(" ")[2]
-    if not _is_name_of_secret(words) or not _ALLOWED.fullmatch(value) or _TOKEN.search(value):
-        return ""
-    is_strict = words[-1] in _STRICT
-    if _is_plain(value) or (_GUID.fullmatch(value) and not is_strict):
-        return ""
-    if not (is_strict and len(value) >= _SHORT) and not _is_random(value):
-        return ""
-    return f"the value of {name}"
+    if _looks_secret(value, is_strict=words[-1] in _STRICT):
+        return f"the value of {name}"
+    return ""
+
+
+def _looks_secret(value: str, *, is_strict: bool) -> bool:
+    if not _ALLOWED.fullmatch(value) or _TOKEN.search(value) or _is_plain(value):
+        return False
+    if is_strict:
+        return len(value) >= _SHORT
+    return _is_random(value) and not _GUID.fullmatch(value)
 
 
 def _is_name_of_secret(words: list[str]) -> bool:
