@@ -17,8 +17,15 @@ from adobe_nb.analysis.code.addresses import (
     tags_of,
 )
 from adobe_nb.analysis.code.comments import DATA_BLOCK
-from adobe_nb.analysis.code.javascript import Script, Tree, arguments_of, call_of, field, shown
-from adobe_nb.analysis.code.javascript import reference as reference_of
+from adobe_nb.analysis.code.javascript import (
+    Script,
+    Tree,
+    arguments_of,
+    call_of,
+    field,
+    reference_of,
+    shown,
+)
 from adobe_nb.analysis.code.markup import COMMENT_OR_SCRIPT
 from adobe_nb.analysis.code.secrets import Secret
 from adobe_nb.analysis.code.taint import Taint

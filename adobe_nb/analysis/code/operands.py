@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from tree_sitter import Node
 
-from adobe_nb.analysis.code.javascript import Name, Tree, arguments_of, field
+from adobe_nb.analysis.code.javascript import MAX_DEPTH, Name, Tree, arguments_of, field
 
 Leaf = tuple[list[Name], Node, Node | None]
 """A value in an object literal: its path, the member that holds it, and the value itself."""
@@ -87,10 +87,12 @@ def path_of(tree: Tree, root: Node) -> tuple[Node, list[Name]]:
     """Return the longest expression that begins with a node, and its keys: ``a.b["c"]``."""
     keys: list[Name] = []
     node = root
-    parent = node.parent
-    while parent is not None and parent.type in MEMBERS and field(parent, "object") == node:
+    for _ in range(MAX_DEPTH):
+        parent = node.parent
+        if parent is None or parent.type not in MEMBERS or field(parent, "object") != node:
+            break
         keys.append(key_of(tree, parent))
-        node, parent = parent, parent.parent
+        node = parent
     return node, keys
 
 

@@ -7,6 +7,7 @@ names that hardly anything else has are taken for variables, and they are possib
 import re
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import islice
 from typing import NamedTuple
 
 from tree_sitter import Node
@@ -18,7 +19,7 @@ from adobe_nb.analysis.code.javascript import (
     call_of,
     field,
     literal,
-    reference,
+    reference_of,
 )
 from adobe_nb.analysis.code.markup import COMMENT_OR_SCRIPT, parts_of
 from adobe_nb.analysis.code.operands import key_of
@@ -40,6 +41,8 @@ _COMMENT_SIGNS = re.compile(r"^(?:/[/*]+|<!--)")
 _MERGING = ("assign", "extend", "merge", "defaults")
 _METHODS = ("linkTrackVars", "linkTrackEvents", "clearVars", "manageVars")
 _UNMISTAKABLE = rf"(?:eVar|prop|list|hier)\d+|{'|'.join(_METHODS)}"
+# Generated code can have any number: each is a search through the whole script.
+_MAX_OTHERS = 100
 _FURTHER = ("events", "products")
 
 
@@ -161,14 +164,14 @@ class _Reader:
         self._trackers.note_declarations()
         for word, node in words:
             self._word(word, node)
-        for source, node in self._others.items():
+        for source, node in islice(self._others.items(), _MAX_OTHERS):
             self._further_members(source, node)
         uses = self._notes.uses
         self._notes.uses = [use for use in uses if not self._tracker.is_own_read(use)]
 
     def _word(self, word: str, node: Node) -> None:
         if word in self._trackers.names:
-            root = reference(node)
+            root = reference_of(node)
             certainty = self._trackers.certainty(root)
             if certainty is not None:
                 self._tracker.member_of(root, certainty)
@@ -192,7 +195,7 @@ class _Reader:
 
     def _merge(self, word: Node) -> None:
         """Read ``Object.assign(s, {…})`` and ``$.extend(true, s, {…})``."""
-        call = call_of(reference(word))
+        call = call_of(reference_of(word))
         if call is None:
             return
         arguments = [node for node in arguments_of(call) if node.type not in ("true", "false")]
@@ -206,7 +209,7 @@ class _Reader:
 
     def _unmistakable(self, word: str, node: Node) -> None:
         """Read a variable of an object of which it is not known whether it is the tracker."""
-        member = reference(node)
+        member = reference_of(node)
         pair = node.parent
         if node.type == "string_fragment" and pair is not None:
             pair = pair.parent

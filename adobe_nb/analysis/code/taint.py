@@ -6,8 +6,7 @@ from functools import cached_property
 
 from tree_sitter import Node
 
-from adobe_nb.analysis.code.javascript import Tree, call_of, field
-from adobe_nb.analysis.code.javascript import reference as reference_of
+from adobe_nb.analysis.code.javascript import Tree, call_of, field, reference_of
 
 _SOURCE = re.compile(
     r"\b(?:getVar|getDataElementValue|location|URL|documentURI|baseURI|referrer)\b"

@@ -14,7 +14,7 @@ from adobe_nb.analysis.code.javascript import (
     field,
     literal,
 )
-from adobe_nb.analysis.code.list_texts import ListText, list_texts
+from adobe_nb.analysis.code.list_texts import ListText, ListTexts
 from adobe_nb.analysis.code.operands import key_of, leaves_of_literal
 from adobe_nb.analysis.code.variable_uses import Notes, Place, Span, VariableUse, Verdict
 from adobe_nb.analysis.variables import names as known
@@ -71,6 +71,7 @@ class TrackerReader:
         self.notes = notes
         self.seen: set[int] = set()
         """The ids of the members that were read."""
+        self._lists = ListTexts(notes.tree)
         self._assigned_to: dict[str, list[Span]] = defaultdict(list)
         """Where the values of each member are."""
 
@@ -196,7 +197,7 @@ class TrackerReader:
     def _events(self, value: Node | None, place: Place) -> None:
         """Note the items of ``s.events = "event1,event2=5"``."""
         is_known = True
-        for part in list_texts(self.tree, value, "events"):
+        for part in self._lists.parts(value, "events"):
             is_known &= part.text is not None
             for item in event_items(part.text or ""):
                 self.notes.add(
@@ -211,7 +212,7 @@ class TrackerReader:
     def _declared(self, key: str, value: Node | None, place: Place) -> None:
         """Note the items of ``s.linkTrackVars = "eVar5,events"``."""
         is_known = True
-        for part in list_texts(self.tree, value, key):
+        for part in self._lists.parts(value, key):
             is_known &= part.text is not None
             for item in (part.text or "").split(","):
                 variable = _DECLARING[key](item.strip())
@@ -227,7 +228,7 @@ class TrackerReader:
         """Note ``s.products``, and the events and merchandising eVars in the text."""
         whole = literal_text(self.tree, value)
         self.notes.add(known.PRODUCTS, "set", place, value=whole, source=value)
-        for part in list_texts(self.tree, value, "products"):
+        for part in self._lists.parts(value, "products"):
             item_place = _at(part, place)._replace(how="products string")
             for item in product_items(part.text or "", is_whole=whole is not None):
                 self.notes.add(item.variable, "set", item_place, value=item.value, source=value)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from tree_sitter import Node
 
-from adobe_nb.analysis.code.javascript import Tree, field, reference
+from adobe_nb.analysis.code.javascript import Tree, field, reference_of
 from adobe_nb.analysis.code.operands import operands
 from adobe_nb.analysis.code.scopes import FUNCTIONS, declarations
 from adobe_nb.analysis.code.variable_uses import Span, bytes_of, is_inside
@@ -23,11 +23,11 @@ class Trackers:
         self.tree = tree
         self.names = names
         self._plugins: list[Span] = []
-        self._other_scopes: list[tuple[Span, Certainty | None]] = []
+        self._other_scopes: dict[Span, Certainty | None] = {}
 
     def plugin(self, word: Node) -> Node | None:
         """Return the function that is assigned to ``s.doPlugins``."""
-        holder = reference(word).parent
+        holder = reference_of(word).parent
         function = field(holder, "right") or field(holder, "value")
         if holder is not None and holder.type == "method_definition":
             function = holder
@@ -67,7 +67,7 @@ class Trackers:
                 certainty: Certainty | None = None
                 if any(_NEW_TRACKER.match(self.tree.text(part)) for part in parts):
                     certainty = "possible"
-                self._other_scopes.append((span, certainty))
+                self._other_scopes[span] = certainty
 
     def is_page_tracker(self, node: Node) -> bool:
         """Return whether an expression is written ``s`` or ``window.s``."""
@@ -83,11 +83,11 @@ class Trackers:
             return "certain" if is_page else None
         if node.type != "identifier" or self.tree.text(node) not in self.names:
             return None
-        around = [scope for scope in self._other_scopes if is_inside(node, [scope[0]])]
+        around = [span for span in self._other_scopes if is_inside(node, [span])]
         if not around:
             return "certain"
         # The innermost declaration counts.
-        return max(around, key=lambda scope: scope[0][0])[1]
+        return self._other_scopes[max(around)]
 
 
 def _first_parameter(function: Node) -> Node | None:
