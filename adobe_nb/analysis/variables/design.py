@@ -77,7 +77,7 @@ def sdr(
             # A variable that is only read is not in the tags, nor worth a row without a design.
             if found is not None and not found.sets:
                 found = None
-            # XDM fields that Analytics does not map are no part of its design.
+            # A design lists variables, and not the XDM fields that Analytics does not map.
             if key in in_design or (found is not None and found.variable.family != "xdm"):
                 row = _compared(in_design.get(key), found)
                 rows.append({"property_id": property_id, **row})

@@ -50,7 +50,7 @@ class _Sending:
 
 
 def sends(model: Model) -> pd.DataFrame:
-    """Return every place that sends, and the rules that set something that nothing in them sends."""
+    """Return every place that sends, and the rules that set something and send nothing."""
     model.require("sends", "rule_components")
     by_rule: dict[str, list[Finding]] = defaultdict(list)
     for finding in sorted(find_variables(model), key=_place_of):
