@@ -203,7 +203,7 @@ def _in_tags(model: Model, property_id: str) -> dict[Key, _InTags]:
     """Return what the tags of a property really do, by variable: no comments, no wrong names."""
     found: dict[Key, _InTags] = {}
     for finding in find_variables(model):
-        is_real = finding.verdict in _REAL and not finding.variable.name.endswith("*")
+        is_real = finding.verdict in _REAL and not finding.variable.is_pattern
         if not is_real or finding.source.property_id != property_id:
             continue
         in_tags = found.setdefault(finding.variable.key, _InTags(finding.variable))

@@ -86,7 +86,7 @@ def may_be(variable: Variable, wanted: Variable) -> bool:
     """Return whether a variable is the wanted one, or can be it: ``eVar*`` and ``*``."""
     if variable == EVERYTHING or variable.key == wanted.key:
         return True
-    return variable.name.endswith("*") and variable.family == wanted.family
+    return variable.is_pattern and variable.family == wanted.family
 
 
 def _wanted(text: str, findings: list[Finding]) -> Variable:

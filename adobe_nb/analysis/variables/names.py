@@ -87,6 +87,11 @@ class Variable(NamedTuple):
     problem: Problem = ""
 
     @property
+    def is_pattern(self) -> bool:
+        """Whether it stands for several variables: ``eVar*``, ``*``."""
+        return self.name.endswith("*")
+
+    @property
     def key(self) -> tuple[str | None, int | str]:
         """What two spellings of one variable have in common."""
         return self.family, self.number if self.number is not None else self.name.lower()
