@@ -103,7 +103,7 @@ def test_the_steps_of_a_rule_stand_together_and_count_from_one(prop: Record) -> 
     answer = tags_of(prop).rule_flow()
     counted = answer.groupby("rule_id", sort=False).cumcount() + 1
     assert answer["step"].tolist() == counted.tolist()
-    changes = answer["rule_id"] != answer["rule_id"].shift()
+    changes = answer["rule_id"].ne(answer["rule_id"].shift()).fillna(True)
     assert changes.sum() == answer["rule_id"].nunique()
 
 

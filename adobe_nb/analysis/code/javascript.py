@@ -68,14 +68,15 @@ class Tree:
         """Whether a part of the script is not valid JavaScript."""
         return self.root.has_error or not self.is_readable
 
-    def nodes(self, *types: str) -> Iterator[Node]:
-        """Yield the nodes of these types."""
+    def nodes(self, *types: str, within: Node | None = None) -> Iterator[Node]:
+        """Yield the nodes of these types, of the whole tree or within a node."""
+        root = within if within is not None else self.root
         if not self.is_broken:
             query = " ".join(f"({name}) @found" for name in types)
-            yield from QueryCursor(_query(query)).captures(self.root).get("found", ())
+            yield from QueryCursor(_query(query)).captures(root).get("found", ())
             return
         # A query takes minutes for a node of a million children, such as broken code can have.
-        cursor = self.root.walk()
+        cursor = root.walk()
         has_more = True
         while has_more:
             if cursor.node is not None and cursor.node.type in types:
@@ -208,6 +209,34 @@ def field(node: Node | None, *path: str) -> Node | None:
             return None
         node = node.child_by_field_name(name)
     return node
+
+
+def reference_of(word: Node) -> Node:
+    """Return the whole expression that a word ends: ``window._satellite`` for ``_satellite``."""
+    parent = word.parent
+    if word.type == "string_fragment" and parent is not None and parent.parent is not None:
+        return parent.parent
+    if parent is not None and parent.type == "member_expression" and word.type != "identifier":
+        return parent
+    return word
+
+
+def call_of(function: Node) -> Node | None:
+    """Return the call of a function; None when it is not called right there."""
+    parent = function.parent
+    if parent is not None and field(parent, "function") == function:
+        return parent
+    return None
+
+
+def arguments_of(call: Node) -> list[Node]:
+    """Return the arguments of a call."""
+    arguments = field(call, "arguments")
+    if arguments is None:
+        return []
+    if arguments.type == "template_string":
+        return [arguments]
+    return [child for child in arguments.named_children if child.type != "comment"]
 
 
 def unquoted(source: str) -> str:

@@ -1,7 +1,7 @@
 """``code_risks``: what can break a page, leak data, or run the code of others."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -47,13 +47,16 @@ def risks() -> Mapping[str, Risk]:
 
 
 def code_risks(model: Model) -> pd.DataFrame:
-    """Return the risks in code, and the secrets in all settings. ``Tags.code_risks`` documents it."""
+    """Return risks in code, and secrets in all settings. ``Tags.code_risks`` documents it."""
     domains = domains_of(model)
     evidence = _Evidence(model)
     rows: list[Row] = []
     for text, inspection in inspections(model).items():
         own = domains.get(text.resource.property_id, [])
         for finding in _findings(text, own, inspection):
+            # Event forwarding runs on a server, where the console is that of the developer.
+            if finding.rule == "console" and model.is_edge(text.resource):
+                continue
             rows.append({**_row(text, finding, evidence), "line": finding.line})
     for text, found in secret_settings(model):
         for secret in found:
@@ -91,32 +94,66 @@ def secret_settings(model: Model) -> list[tuple[Text, list[secrets.Secret]]]:
     for text in texts(model):
         if text in code:
             continue
-        owner, _, member = text.path.rpartition(".")
-        name = _LAST_MEMBER.search(text.path)
-        names = [name[1] if name else ""]
-        if member == "value":
-            names.append(keys.get((text.resource.id, owner), ""))
         in_setting = secrets.secrets_in(text.value)
-        for kind in (secrets.kind_of(name, text.value) for name in names):
-            if kind:
+        for name in _names_of(text, keys):
+            if kind := secrets.kind_of(name, text.value):
                 in_setting.append(secrets.Secret(0, len(text.value), kind, "secret"))
         if in_setting:
             found.append((text, secrets.without_overlaps(in_setting)))
     return found
 
 
+@once_per_model
+def secret_values(model: Model) -> list[str]:
+    """Return everything that looks like a secret, the longest first: it can hold another one."""
+    values: set[str] = set()
+    for text, found in _secrets_by_text(model):
+        values.update(text.value[secret.start : secret.stop] for secret in found)
+    values = {value for value in values if len(value) >= _SHORTEST_VALUE}
+    return sorted(values, key=lambda value: (-len(value), value))
+
+
+def without_secrets(model: Model, evidence: str) -> str:
+    """Return a line of evidence without any secret of the model, nor the part of one at an end."""
+    text = secrets.without_values(evidence, secret_values(model))
+    for value in secret_values(model):
+        # Evidence is cut, so that a line can stop or start within a secret.
+        start, end = value[:_SHORTEST_VALUE], value[-_SHORTEST_VALUE:]
+        if start in text:
+            part = text[text.rindex(start) :]
+            if value.startswith(part):
+                text = secrets.without_values(text, [part])
+        if end in text:
+            part = text[: text.index(end) + len(end)]
+            if value.endswith(part):
+                text = secrets.without_values(text, [part])
+    return secrets.shown(text)
+
+
+def _secrets_by_text(model: Model) -> Iterator[tuple[Text, Sequence[secrets.Secret]]]:
+    for text, found in inspections(model).items():
+        yield text, found.secrets
+    yield from secret_settings(model)
+
+
+def _names_of(text: Text, keys: Mapping[tuple[str, str], str]) -> Iterator[str]:
+    """Yield what says what a setting is: its member, the key beside it, or its data element."""
+    owner, _, member = text.path.rpartition(".")
+    if match := _LAST_MEMBER.search(text.path):
+        yield match[1]
+    if member == "value":
+        yield keys.get((text.resource.id, owner), "")
+    # A constant is what the name of its data element says.
+    if text.path in ("value", "constant"):
+        yield text.resource.name
+
+
 class _Evidence:
     """The lines of findings, without any secret of the property."""
 
     def __init__(self, model: Model) -> None:
-        self._secrets = {text: found.secrets for text, found in inspections(model).items()}
-        self._secrets.update(secret_settings(model))
-        values: set[str] = set()
-        for text, found in self._secrets.items():
-            values.update(text.value[secret.start : secret.stop] for secret in found)
-        # The longest first: it can hold another one.
-        values = {value for value in values if len(value) >= _SHORTEST_VALUE}
-        self._values = sorted(values, key=lambda value: (-len(value), value))
+        self._secrets = dict(_secrets_by_text(model))
+        self._values = secret_values(model)
         self._hidden: dict[Text, str] = {}
 
     def line(self, text: Text, start: int, stop: int) -> str:
@@ -144,9 +181,13 @@ def _findings(text: Text, domains: list[str], inspection: Inspection) -> Iterato
         # Where the package is missing, a text that looks like code can be a template, too.
         if finding.rule != "syntax-error" or text.role == "code":
             yield finding
+    known: set[tuple[str, int]] = set()
     for load in inspection.loads:
-        if load.is_script and not is_own(load.host, domains):
-            yield Finding("third-party-script", load.start, load.stop, load.line, load.host)
+        # A text can be an address by itself, and the beginning of a longer one.
+        if not load.is_script or is_own(load.host, domains) or (load.host, load.line) in known:
+            continue
+        known.add((load.host, load.line))
+        yield Finding("third-party-script", load.start, load.stop, load.line, load.host)
     size = len(text.value.encode("utf-8", "surrogatepass"))
     if size > _LARGE:
         yield Finding("large-code", 0, 0, 1, f"{size / 1000:.0f}")
@@ -165,6 +206,6 @@ def _limits(model: Model) -> Iterator[str]:
     if external:
         first = external[0].resource
         yield (
-            f"{len(external)} pieces of code are external files, the first being that of {first.id} "
-            f"({first.name}): what is in them is not known."
+            f"{len(external)} pieces of code are external files, the first being that of "
+            f"{first.id} ({first.name}): what is in them is not known."
         )

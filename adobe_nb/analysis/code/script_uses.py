@@ -19,8 +19,11 @@ from adobe_nb.analysis.code.javascript import (
     Name,
     Script,
     Tree,
+    arguments_of,
+    call_of,
     field,
     literal,
+    reference_of,
     shown,
     unquoted,
 )
@@ -495,34 +498,6 @@ def _string_of(node: Node) -> Node | None:
 def _is_index(string: Node) -> bool:
     """Return whether a string is a key in brackets: ``_satellite["getVar"]``."""
     return field(string.parent, "index") == string
-
-
-def reference_of(word: Node) -> Node:
-    """Return the whole expression that a word ends: ``window._satellite`` for ``_satellite``."""
-    parent = word.parent
-    if word.type == "string_fragment" and parent is not None and parent.parent is not None:
-        return parent.parent
-    if parent is not None and parent.type == "member_expression" and word.type != "identifier":
-        return parent
-    return word
-
-
-def call_of(function: Node) -> Node | None:
-    """Return the call of a function; None when it is not called right there."""
-    parent = function.parent
-    if parent is not None and field(parent, "function") == function:
-        return parent
-    return None
-
-
-def arguments_of(call: Node) -> list[Node]:
-    """Return the arguments of a call; a tagged template is one."""
-    arguments = field(call, "arguments")
-    if arguments is None:
-        return []
-    if arguments.type == "template_string":
-        return [arguments]
-    return [child for child in arguments.named_children if child.type != "comment"]
 
 
 def _is_declared(word: Node, parent: Node) -> bool:

@@ -19,7 +19,8 @@ COLUMNS: Columns = {
     "verdict": "string",
 }
 _LISTENER = "core::events::direct-call"
-_CALLS = ("track", "direct-call")
+CALLS = ("track", "direct-call")
+"""The kinds of references that are direct calls."""
 _SORT = ("identifier", "rule_name", "rule_id")
 
 
@@ -79,7 +80,7 @@ def _callers(model: Model) -> Mapping[tuple[str, str], list[Reference]]:
     """Return the places that fire a direct call, by identifier, with ``*`` for unknown parts."""
     callers: dict[tuple[str, str], dict[tuple[object, ...], Reference]] = defaultdict(dict)
     for reference in find_references(model):
-        if reference.kind in _CALLS and reference.verdict != "commented":
+        if reference.kind in CALLS and reference.verdict != "commented":
             source = reference.source
             place = (source.id, reference.path, reference.start)
             callers[source.property_id, _identifier(reference)].setdefault(place, reference)

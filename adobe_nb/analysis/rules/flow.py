@@ -121,12 +121,12 @@ class _Flow:
     def _steps(self) -> Iterator[Row]:
         events = self._by_kind["event"]
         if not events and not self._is_edge():
-            yield {"kind": "event", "logic": "OR", "settings_summary": _NO_EVENT}
+            yield {"kind": "event", "logic": "OR", "settings_summary": _NO_EVENT, "tie": False}
         yield from self._rows_of("event", events)
         yield from self._rows_of("condition", self._by_kind["condition"])
         actions = self._by_kind["action"]
         if not actions:
-            yield {"kind": "action", "logic": "then", "settings_summary": _NO_ACTION}
+            yield {"kind": "action", "logic": "then", "settings_summary": _NO_ACTION, "tie": False}
         yield from self._rows_of("action", actions)
         # Without a delegate, what a component does is not known.
         yield from self._rows_of(None, self._by_kind[None])
@@ -200,8 +200,9 @@ def _refers_to(model: Model) -> Mapping[str, str]:
     referred: dict[str, dict[str, None]] = defaultdict(dict)
     for reference in find_references(model):
         is_read = reference.kind in _READS or reference.kind in _CALLS
-        is_real = reference.verdict not in ("commented", "masked")
-        if reference.name and is_read and is_real:
+        # What a dynamic name may stand for follows as possible references.
+        is_known = reference.verdict not in ("dynamic", "commented", "masked")
+        if reference.name and is_read and is_known:
             referred[reference.source.id][reference.name] = None
     return {source_id: ", ".join(found) for source_id, found in referred.items()}
 

@@ -114,8 +114,8 @@ def fold(name: str) -> str:
 
 
 @once_per_model
-def names(model: Model) -> dict[str, Names]:
-    """Return the names of each property."""
+def resource_names(model: Model) -> dict[str, Names]:
+    """Return the names of each property, without the variables that code sets."""
     by_property: dict[str, Names] = defaultdict(Names)
     for resource in model.resources:
         index = by_property[resource.property_id]
@@ -126,6 +126,13 @@ def names(model: Model) -> dict[str, Names]:
             _add_extension(index, resource)
         elif resource.kind == "events":
             _add_listener(index, resource)
+    return by_property
+
+
+@once_per_model
+def names(model: Model) -> dict[str, Names]:
+    """Return the names of each property."""
+    by_property = resource_names(model)
     for text, found in script_uses(model).items():
         index = by_property[text.resource.property_id]
         for use in found.uses:

@@ -1,0 +1,213 @@
+"""All findings about a property in one frame. ``Tags.audit`` documents it."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+
+from adobe_nb.analysis.answers import SOURCE, Columns, answer, source_of
+from adobe_nb.analysis.audit.fingerprints import Fingerprints
+from adobe_nb.analysis.audit.notes import Note, Source, read_notes, utc_time
+from adobe_nb.analysis.audit.questions import QUESTIONS
+from adobe_nb.analysis.audit.rules import SEVERITIES, Rule, Selection, all_rules
+from adobe_nb.analysis.code.risks import without_secrets
+from adobe_nb.analysis.model import Model, records
+from adobe_nb.errors import ArgumentError
+
+COLUMNS: Columns = {
+    "rule": "string",
+    "severity": "string",
+    **SOURCE,
+    "path": "string",
+    "line": "Int64",
+    "message": "string",
+    "evidence": "string",
+    "fingerprint": "string",
+    "first_seen": "datetime64[us, UTC]",
+    "note": "string",
+    "suppressed": "boolean",
+}
+_KNOWN_COLUMNS = ("until", "property_id", *COLUMNS)
+Row = Mapping[str, Any]
+
+
+def audit(
+    model: Model,
+    rules: Iterable[str] | str | None = None,
+    suppress: Source | None = None,
+    *,
+    earlier: Source | None = None,
+    all: bool = False,
+) -> pd.DataFrame:
+    """Return the findings of all questions; with ``all``, suppressed ones, too."""
+    selection = Selection.of(rules)
+    suppressions = _notes(suppress, "suppress", ("fingerprint", "note"))
+    notes = _notes(earlier, "earlier", ("fingerprint", "first_seen", "note"))
+    now = _time_of(model)
+    search = _Search(model)
+    rows = []
+    for row in search.findings(selection.rules()):
+        if selection.includes(row["rule"], row["severity"]):
+            rows.append(row)
+    limits = [*search.limits, *_expired(suppressions, now)]
+    if selection.is_complete:
+        limits += _unmatched(suppressions, rows, is_certain=not search.skipped)
+    for row in rows:
+        row.update(_state(row["fingerprint"], suppressions, notes, now))
+        if model.as_of and row["first_seen"] is None:
+            row["first_seen"] = now
+    if not all:
+        rows = [row for row in rows if not row["suppressed"]]
+    rows.sort(key=_position)
+    frame = answer(model, COLUMNS, rows, limits=limits)
+    counts = Counter(frame.loc[~frame["suppressed"], "severity"])
+    frame.attrs["counts"] = {severity: counts[severity] for severity in SEVERITIES}
+    return frame
+
+
+def _position(row: Row) -> tuple[Any, ...]:
+    """Return the place of a finding in the answer: the most severe first."""
+    names = list(all_rules())
+    texts = [row[column] or "" for column in ("source_type", "source_name", "source_id", "path")]
+    position = [SEVERITIES.index(row["severity"]), names.index(row["rule"])]
+    return *position, *texts, row["line"] or 0, row["fingerprint"]
+
+
+def _notes(source: Source | None, parameter: str, required: Sequence[str]) -> dict[str, Note]:
+    if source is None:
+        return {}
+    return read_notes(source, parameter, required, _KNOWN_COLUMNS)
+
+
+def _time_of(model: Model) -> pd.Timestamp:
+    """Return when the frames were read: the findings of an old snapshot are those of its day."""
+    try:
+        return utc_time(model.as_of or datetime.now(UTC))
+    except (TypeError, ValueError):
+        pass
+    raise ArgumentError(
+        f"as_of={model.as_of!r} is not a time. Pass one to Tags, such as '2026-12-31T12:00:00Z'."
+    )
+
+
+def _state(
+    fingerprint: str, suppressions: Mapping[str, Note], notes: Mapping[str, Note], now: pd.Timestamp
+) -> dict[str, Any]:
+    """Return what is known about a finding from before."""
+    suppression = suppressions.get(fingerprint)
+    known = [note for note in (suppression, notes.get(fingerprint)) if note is not None]
+    texts = [note.text for note in known if note.text]
+    times = [note.first_seen for note in known if note.first_seen is not None]
+    return {
+        "note": next(iter(texts), None),
+        "first_seen": min(times, default=None),
+        "suppressed": suppression is not None and not suppression.is_expired(now),
+    }
+
+
+def _expired(suppressions: Mapping[str, Note], now: pd.Timestamp) -> Iterator[str]:
+    expired = []
+    for fingerprint, note in suppressions.items():
+        if note.is_expired(now):
+            expired.append(f"{fingerprint} ({note.until})")
+    if expired:
+        yield f"Suppressions that expired: {_listed(expired)}."
+
+
+def _unmatched(
+    suppressions: Mapping[str, Note], rows: Iterable[Row], *, is_certain: bool
+) -> Iterator[str]:
+    unmatched = suppressions.keys() - {row["fingerprint"] for row in rows}
+    if not unmatched:
+        return
+    sentence = f"Suppressions that match nothing: {_listed(sorted(unmatched))}."
+    if not is_certain:
+        sentence += " Some of them may belong to rules that were not checked."
+    yield sentence
+
+
+def _listed(names: Sequence[str], most: int = 10) -> str:
+    text = ", ".join(names[:most])
+    if len(names) > most:
+        text += f" and {len(names) - most} more"
+    return text
+
+
+class _Search:
+    """Asks the questions, and turns their rows into findings."""
+
+    def __init__(self, model: Model) -> None:
+        self.skipped: dict[str, list[str]] = {}
+        """The names of the rules that could not be checked, by reason."""
+        self._model = model
+        self._answers: dict[tuple[str, str], pd.DataFrame] = {}
+        self._limits: list[str] = []
+        self._resources = {}
+        for resource in [*model.resources, *model.secrets]:
+            self._resources[resource.id] = resource
+
+    @property
+    def limits(self) -> list[str]:
+        """What the questions could not see."""
+        skipped = []
+        for reason, names in self.skipped.items():
+            skipped.append(f"Not checked: {', '.join(names)}. {reason}")
+        return [*skipped, *self._limits]
+
+    def findings(self, rules: Iterable[Rule]) -> Iterator[dict[str, Any]]:
+        """Yield the findings of these rules."""
+        fingerprints = Fingerprints()
+        for rule in rules:
+            for row in self._rows(rule):
+                yield self._finding(rule, row, fingerprints)
+
+    def _rows(self, rule: Rule) -> Sequence[Row]:
+        """Return the rows of an answer that are findings. Several rules share an answer."""
+        key = (rule.question, repr(rule.options))
+        if key not in self._answers:
+            try:
+                frame = QUESTIONS[rule.question](self._model, **rule.options)
+            except ArgumentError as error:
+                # The arguments are those of our table: what remains is a missing table or column.
+                self.skipped.setdefault(str(error), []).append(rule.name)
+                return []
+            self._limits += frame.attrs["limits"]
+            self._answers[key] = frame
+        return records(rule.rows_of(self._answers[key]))
+
+    def _finding(self, rule: Rule, row: Row, fingerprints: Fingerprints) -> dict[str, Any]:
+        source_id = str(row[rule.source])
+        resource = self._resources.get(source_id)
+        severity = rule.severity
+        if resource is None:
+            # A deleted head, or a rule whose components alone are known.
+            source = {
+                "property_id": row.get("property_id"),
+                "source_type": row.get("type") or "rules",
+                "source_id": source_id,
+                "source_name": row.get("name") or row.get("rule_name"),
+            }
+        else:
+            source = source_of(resource)
+            source_id = resource.origin_id
+            if not resource.enabled:
+                severity = "low"
+        path = row.get("path")
+        subject = [row[column] for column in rule.subject]
+        message, evidence = rule.message_of(row), row.get("evidence")
+        if evidence is not None:
+            # Reports leave the notebook, and a line of code can hold a secret beside its finding.
+            message = without_secrets(self._model, message)
+            evidence = without_secrets(self._model, evidence)
+        return {
+            "rule": rule.name,
+            "severity": severity,
+            **source,
+            "path": path,
+            "line": row.get("line"),
+            "message": message,
+            "evidence": evidence,
+            "fingerprint": fingerprints.of(rule.name, source_id, path, subject),
+        }

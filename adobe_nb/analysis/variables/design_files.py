@@ -1,0 +1,240 @@
+"""Read the list of variables of a design: a frame, or a CSV or Excel file, as people keep it."""
+
+import os
+from collections.abc import Hashable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias, cast
+
+import pandas as pd
+
+from adobe_nb.analysis.uses.index import fold
+from adobe_nb.analysis.variables.names import Variable, spelled
+from adobe_nb.errors import ArgumentError
+from adobe_nb.suggest import did_you_mean
+
+Design: TypeAlias = pd.DataFrame | str | os.PathLike[str]
+_VARIABLE_COLUMNS = (
+    "variable",
+    "variables",
+    "variableid",
+    "variablename",
+    "analyticsvariable",
+    "dimension",
+    "dimensionid",
+    "metric",
+    "id",
+)
+# Columns of one family, whose cells can be bare numbers.
+_FAMILY_COLUMNS = {
+    "evar": "eVar",
+    "evars": "eVar",
+    "prop": "prop",
+    "props": "prop",
+    "event": "event",
+    "events": "event",
+    "list": "list",
+    "listvar": "list",
+    "hier": "hier",
+}
+_NAME_COLUMNS = (
+    "friendlyname",
+    "name",
+    "title",
+    "displayname",
+    "label",
+    "designname",
+    "description",
+)
+_VALUE_COLUMNS = ("value", "tagvalue", "dataelement", "dataelements", "source")
+_SWITCH_COLUMNS = ("enabled", "status", "active", "state")
+_OFF = ("false", "0", "0.0", "no", "off", "disabled", "inactive")
+# One column that says it, or one for each report suite: "rsid shop-us", "Report suite: DE".
+_SUITE_COLUMNS = ("rsid", "reportsuiteid", "reportsuite", "suite", "reportsuitename")
+_SUITE_PREFIXES = ("rsid", "reportsuite")
+_EXCEL = (".xlsx", ".xlsm", ".xls", ".ods")
+_TEXT = (".csv", ".tsv", ".txt")
+_ENOUGH = 0.5
+"""The share of values that must be variables in a column that is found by its contents."""
+
+
+class Designed(NamedTuple):
+    """A variable of a design."""
+
+    variable: Variable
+    name: str | None
+    value: str | None
+    """What it should be set to, when the design says it."""
+
+
+def read_design(
+    design: Design, *, column: str | None = None, report_suite: str | None = None
+) -> list[Designed]:
+    """Return the variables of a design. Raises ArgumentError.
+
+    Several rows of one variable are one entry with all of their names.
+    """
+    entries: dict[tuple[str | None, int | str], Designed] = {}
+    sheets = _sheets(design)
+    usable = [sheet for sheet in sheets if _variable_columns(sheet, column)]
+    if not usable:
+        raise ArgumentError(_no_column(sheets, column))
+    for sheet in usable:
+        for entry in _entries(_of_suite(sheet, report_suite), column):
+            first = entries.setdefault(entry.variable.key, entry)
+            names = [first.name, entry.name]
+            joined = ", ".join(dict.fromkeys(filter(None, names)))
+            value = first.value or entry.value
+            entries[entry.variable.key] = Designed(first.variable, joined or None, value)
+    return list(entries.values())
+
+
+def _no_column(sheets: Sequence[pd.DataFrame], column: str | None) -> str:
+    names = list(dict.fromkeys(str(name) for sheet in sheets for name in sheet.columns))
+    if column is not None:
+        return f"The design has no column {column!r} with variables.{did_you_mean(column, names)}"
+    return (
+        "No column of the design has variables such as eVar5, prop3 or event12. Its columns: "
+        f"{', '.join(names) or 'none'}. Pass the name of the one that has them: column='…'."
+    )
+
+
+def _sheets(design: Design) -> list[pd.DataFrame]:
+    """Return the frame of a design, or those of the sheets of a file."""
+    if isinstance(design, pd.DataFrame):
+        return [design]
+    if not isinstance(design, str | os.PathLike):
+        raise ArgumentError(
+            "The design must be a DataFrame, or the path of a CSV or Excel file, "
+            f"not {type(design).__name__}."
+        )
+    path = Path(design).expanduser()
+    if not path.is_file():
+        raise ArgumentError(f"There is no file {str(path)!r}.")
+    suffix = path.suffix.lower()
+    try:
+        if suffix in _EXCEL:
+            return list(pd.read_excel(path, sheet_name=None, dtype="string").values())
+        if suffix in _TEXT:
+            return [_read_text(path)]
+    except ImportError as error:
+        raise ArgumentError(
+            f"Reading {path.name} requires another package ({error}). Install adobe_nb[excel], "
+            "or save the design as CSV."
+        ) from None
+    except (ValueError, OSError) as error:
+        raise ArgumentError(f"{path.name} cannot be read: {error}.") from None
+    raise ArgumentError(f"{path.name} must be a CSV or Excel file: {', '.join(_TEXT + _EXCEL)}.")
+
+
+def _read_text(path: Path) -> pd.DataFrame:
+    encoding = "utf-8-sig"
+    try:
+        path.read_text(encoding=encoding)
+    except UnicodeDecodeError:
+        # Excel on Windows writes CSV in the code page of the system.
+        encoding = "cp1252"
+    # The separator differs from country to country, so that pandas has to find it.
+    return pd.read_csv(path, dtype="string", sep=None, engine="python", encoding=encoding)
+
+
+def _variable_columns(frame: pd.DataFrame, column: str | None) -> list[Hashable]:
+    """Return the columns that hold variables: by name, else the one with the most of them."""
+    if column is not None:
+        return [column] if column in frame else []
+    folded = {fold(str(name)): name for name in reversed(list(frame.columns))}
+    for known in _VARIABLE_COLUMNS:
+        name = folded.get(known)
+        if name is not None and (frame.empty or _share(frame, name) > 0):
+            return [name]
+    named = [name for known, name in folded.items() if known in _FAMILY_COLUMNS]
+    if named:
+        return [name for name in frame.columns if name in named]
+    best = max(frame.columns, key=lambda name: _share(frame, name), default=None)
+    if best is not None and _share(frame, best) >= _ENOUGH:
+        return [best]
+    return []
+
+
+def _share(frame: pd.DataFrame, column: Any) -> float:
+    values = frame[column].dropna()
+    if values.empty:
+        return 0
+    return sum(_variable(value, column) is not None for value in values) / len(values)
+
+
+def _variable(value: Any, column: Any) -> Variable | None:
+    text = str(value).strip().removesuffix(".0")
+    family = _FAMILY_COLUMNS.get(fold(str(column)))
+    if family is not None and text.isdecimal():
+        text = f"{family}{text}"
+    return spelled(text)
+
+
+def _of_suite(frame: pd.DataFrame, report_suite: str | None) -> pd.DataFrame:
+    """Return the rows of one report suite. Raises ArgumentError when there are several."""
+    column = _first_column(frame, _SUITE_COLUMNS, ())
+    if column is not None:
+        suites = frame[column].astype("string").str.strip()
+        names = sorted(suites.dropna().unique())
+        if report_suite is None and len(names) <= 1:
+            return frame
+        return frame[(suites == _chosen(report_suite, names)).fillna(value=False)]
+    columns = {}
+    for name in frame.columns:
+        if fold(str(name)).startswith(_SUITE_PREFIXES):
+            columns[str(name)] = name
+    if not columns:
+        return frame
+    cells = frame[columns[_chosen(report_suite, list(columns))]]
+    # An empty cell says that the report suite does not have the variable.
+    return frame[[not pd.isna(cell) and _is_on(cell) for cell in cells]]
+
+
+def _chosen(report_suite: str | None, names: Sequence[str]) -> str:
+    if report_suite is None:
+        raise ArgumentError(
+            f"The design has {len(names)} report suites: {', '.join(names)}. Choose one: "
+            f"report_suite={names[0]!r}."
+        )
+    if report_suite not in names:
+        raise ArgumentError(
+            f"The design has no report suite {report_suite!r}.{did_you_mean(report_suite, names)}"
+        )
+    return report_suite
+
+
+def _entries(frame: pd.DataFrame, column: str | None) -> list[Designed]:
+    variables = _variable_columns(frame, column)
+    names = _first_column(frame, _NAME_COLUMNS, variables)
+    values = _first_column(frame, _VALUE_COLUMNS, variables)
+    switch = _first_column(frame, _SWITCH_COLUMNS, variables)
+    entries = []
+    for row in frame.to_dict("records"):
+        if switch is not None and not _is_on(row[switch]):
+            continue
+        for name in variables:
+            variable = None if pd.isna(row[name]) else _variable(row[name], name)
+            if variable is not None:
+                entries.append(Designed(variable, _text(row, names), _text(row, values)))
+    return entries
+
+
+def _first_column(
+    frame: pd.DataFrame, known: Sequence[str], variables: Sequence[Hashable]
+) -> Hashable | None:
+    folded = {fold(str(name)): name for name in frame.columns if name not in variables}
+    for name in known:
+        if name in folded:
+            return cast("Hashable", folded[name])
+    return None
+
+
+def _text(row: dict[Any, Any], column: Hashable | None) -> str | None:
+    if column is None or pd.isna(row[column]):
+        return None
+    return str(row[column]).strip() or None
+
+
+def _is_on(value: Any) -> bool:
+    """Return whether a cell does not say no; an empty one says nothing."""
+    return pd.isna(value) or str(value).strip().lower() not in _OFF

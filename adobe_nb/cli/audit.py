@@ -1,0 +1,151 @@
+"""``adobe-nb audit``."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from adobe_nb import __version__
+from adobe_nb.cli.options import Commands, add_credentials, connect, property_id, show
+from adobe_nb.errors import ArgumentError
+from adobe_nb.masking import masked_message, printable
+from adobe_nb.registry import ID_PATTERN
+from adobe_nb.suggest import candidates
+
+if TYPE_CHECKING:
+    from adobe_nb.analysis import Tags
+
+_SEVERITIES = ("high", "medium", "low")
+_STATUSES = """\
+exit status:
+  0  no finding of that severity or above (--fail-on)
+  1  findings
+  2  wrong usage, or an error
+"""
+
+
+def add(commands: Commands) -> None:
+    """Add the command to the parser."""
+    audit = commands.add_parser(
+        "audit",
+        help="check a property for mistakes",
+        description="Check a property, or what a library or build of it holds, for mistakes.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=_STATUSES,
+    )
+    audit.set_defaults(run=_run)
+    audit.add_argument("property", metavar="PROPERTY", help="its id or name")
+    holder = audit.add_mutually_exclusive_group()
+    holder.add_argument("--library", metavar="ID", help="check what a library of it would publish")
+    holder.add_argument("--build", metavar="ID", help="check what a build of it delivered")
+    audit.add_argument(
+        "--rule",
+        action="append",
+        metavar="NAME",
+        help="check only this rule, theme or severity; can be repeated",
+    )
+    audit.add_argument(
+        "--suppress",
+        type=Path,
+        metavar="FILE",
+        help="findings to leave out: CSV, JSON or TOML with fingerprint, note, until",
+    )
+    audit.add_argument(
+        "--earlier",
+        type=Path,
+        metavar="FILE",
+        help="JSON of an earlier audit, whose notes and dates are kept",
+    )
+    audit.add_argument(
+        "--fail-on",
+        choices=[*_SEVERITIES, "never"],
+        default="high",
+        help="exit with 1 for findings of this severity or above (default: %(default)s)",
+    )
+    audit.add_argument(
+        "--format",
+        choices=["table", "json", "sarif"],
+        default="table",
+        help="default: %(default)s",
+    )
+    audit.add_argument("--output", type=Path, metavar="FILE", help="write to a file")
+    source = audit.add_mutually_exclusive_group()
+    source.add_argument(
+        "--snapshot",
+        type=Path,
+        metavar="FOLDER",
+        help="read the latest snapshot of a folder; requires no credentials",
+    )
+    add_credentials(source, "check a property of the built-in simulator")
+
+
+def _run(options: argparse.Namespace) -> int:
+    from adobe_nb.analysis.audit import formats  # noqa: PLC0415
+
+    tags = _tags(options)
+    findings = tags.audit(
+        options.rule, suppress=options.suppress, earlier=options.earlier, all=True
+    )
+    if options.format == "table":
+        text = formats.to_table(findings)
+    elif options.format == "json":
+        text = formats.to_json(findings)
+    else:
+        category = "/".join(["adobe-nb", *tags.model.property_ids, ""])
+        text = formats.to_sarif(findings, version=__version__, category=category)
+    if options.output is None:
+        show(text)
+    else:
+        _write(printable(text), options.output)
+        show(f"{formats.summary(findings)} Written to {options.output}.")
+    return int(_fails(findings.attrs["counts"], options.fail_on))
+
+
+def _tags(options: argparse.Namespace) -> "Tags":
+    from adobe_nb import analysis  # noqa: PLC0415
+
+    if options.snapshot is not None:
+        session = None
+        selected = _property_of_snapshot(options.snapshot, options.property)
+    else:
+        session = connect(options)
+        selected = property_id(session, options.property)
+    return analysis.read(
+        selected,
+        library=options.library,
+        build=options.build,
+        snapshot=options.snapshot,
+        session=session,
+        redact=masked_message,
+    )
+
+
+def _property_of_snapshot(folder: Path, name: str) -> str:
+    """Return the id of a property of a snapshot. Raises ArgumentError."""
+    from adobe_nb import snapshot  # noqa: PLC0415
+
+    if ID_PATTERN.fullmatch(name):
+        return name
+    properties = snapshot.load(folder, "properties")
+    matches = properties.loc[properties["name"] == name, "id"].tolist()
+    if len(matches) > 1:
+        raise ArgumentError(f"Several properties are called {name!r}: {', '.join(matches)}.")
+    if not matches:
+        similar = ", ".join(candidates(name, set(properties["name"]), most=3))
+        raise ArgumentError(f"The snapshot has no property {name!r}. Similar names: {similar}.")
+    return str(matches[0])
+
+
+def _write(text: str, file: Path) -> None:
+    try:
+        file.write_text(text + "\n", encoding="utf-8")
+        return
+    except OSError as error:
+        problem = error.strerror
+    raise ArgumentError(f"Cannot write {file} ({problem}). Choose another --output.")
+
+
+def _fails(counts: dict[str, int], fail_on: str) -> bool:
+    if fail_on == "never":
+        return False
+    severities = _SEVERITIES[: _SEVERITIES.index(fail_on) + 1]
+    return any(counts[severity] for severity in severities)

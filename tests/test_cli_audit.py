@@ -1,0 +1,259 @@
+"""``adobe-nb audit``: formats, exit statuses, and where the property comes from.
+
+``support/sarif-2.1.0-rtm.5.json`` is the schema of SARIF 2.1.0 as Microsoft's package
+``@microsoft/jest-sarif`` (MIT) has it, unchanged.
+"""
+
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pandas as pd
+import pytest
+
+import adobe_nb
+from adobe_nb import cli, snapshot
+from adobe_nb.analysis import Tags
+from adobe_nb.analysis.audit import formats
+from adobe_nb.cli import options
+from tests.support.tag_frames import components, elements, extensions, no_tags, rules
+
+SCHEMA = json.loads(
+    (Path(__file__).parent / "support" / "sarif-2.1.0-rtm.5.json").read_text(encoding="utf-8")
+)
+BEACON = "adobe-analytics::actions::send-beacon"
+NAME = "Checkout\x1b[31m \u202e[here](https://evil.example)"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A snapshot of the property of the demo company that has most mistakes."""
+    session = adobe_nb.connect(simulator=True, make_default=False)
+    folder = tmp_path_factory.mktemp("tags")
+    snapshot.pull(session.reactor.find("properties", "Web Store US"), to=folder, session=session)
+    return folder
+
+
+class Result:
+    """What a run of the command did."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str], *arguments: Any) -> None:
+        try:
+            self.status = cli.main(["audit", *map(str, arguments)])
+        except SystemExit as error:
+            self.status = error.code
+        self.out, self.err = capsys.readouterr()
+
+
+@pytest.fixture
+def audit(folder: Path, capsys: pytest.CaptureFixture[str]) -> Any:
+    """Run the command on the snapshot."""
+
+    def run(*arguments: Any, name: str = "Web Store US") -> Result:
+        return Result(capsys, name, "--snapshot", folder, *arguments)
+
+    return run
+
+
+def hostile() -> Tags:
+    """A property with two findings, whose names have control characters and a link."""
+    parts = [("RC1", "RL1", BEACON, {"a](b": "%x%"}), ("RC2", "RL1", BEACON, {"linkName": "%y%"})]
+    return Tags(
+        rules=rules(("RL1", NAME)),
+        rule_components=components(("RC0", "RL1", "core::events::click", {}), *parts, name=NAME),
+        data_elements=elements(),
+        extensions=extensions(("EX1", "core", None, None)),
+        as_of="2026-05-01T12:00:00Z",
+    )
+
+
+def sarif(findings: pd.DataFrame) -> dict[str, Any]:
+    log = json.loads(formats.to_sarif(findings, version="1.0", category="adobe-nb/PR1/"))
+    jsonschema.Draft4Validator(SCHEMA).validate(log)
+    return log["runs"][0]
+
+
+class TestStatus:
+    @pytest.mark.parametrize(
+        ("arguments", "status"),
+        [
+            ([], 1),
+            (["--fail-on", "never"], 0),
+            (["--rule", "masked-token"], 0),
+            (["--rule", "masked-token", "--fail-on", "medium"], 1),
+            (["--rule", "masked-token", "--fail-on", "low"], 1),
+            (["--rule", "unused", "--fail-on", "medium"], 0),
+            (["--rule", "unused", "--fail-on", "low"], 1),
+        ],
+    )
+    def test_findings_of_the_severity_or_above_give_one(
+        self, audit: Any, arguments: list[str], status: int
+    ) -> None:
+        assert audit(*arguments).status == status
+
+    @pytest.mark.parametrize(
+        ("arguments", "says"),
+        [
+            (["--rule", "masked"], "Unknown rule, theme or severity 'masked'. Did you mean masked-token"),
+            (["--suppress", "missing.csv"], "Cannot read missing.csv"),
+            (["--earlier", "missing.json"], "Cannot read missing.json"),
+            (["--output", "missing/audit.txt"], "Cannot write missing/audit.txt"),
+            (["--fail-on", "all"], "--fail-on"),
+            (["--format", "xml"], "--format"),
+            (["--simulator"], "not allowed with"),
+            (["--library", "LB1", "--build", "BL1"], "not allowed with"),
+            (["--library", "LB1"], "LB1"),
+        ],
+    )  # fmt: skip
+    def test_errors_give_two(self, audit: Any, arguments: list[str], says: str) -> None:
+        result = audit(*arguments)
+        assert (result.status, result.out) == (2, "")
+        assert says in result.err
+
+    @pytest.mark.parametrize(
+        ("name", "says"),
+        [
+            ("Web Store UK", "no property 'Web Store UK'. Similar names: Web Store US"),
+            ("PR" + "0" * 32, "has no property PR0000"),
+        ],
+    )
+    def test_unknown_property_gives_two(self, audit: Any, name: str, says: str) -> None:
+        result = audit(name=name)
+        assert result.status == 2
+        assert says in result.err
+
+    def test_unexpected_error_gives_two(self, audit: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        class Full:
+            encoding = "utf-8"
+
+            def write(self, text: str) -> None:
+                raise OSError("No space left on device")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(sys, "stdout", Full())
+            result = audit()
+        assert result.status == 2
+        assert "No space left on device" in result.err
+
+    def test_help_explains_the_statuses(self, capsys: pytest.CaptureFixture[str]) -> None:
+        result = Result(capsys, "--help")
+        assert "2  wrong usage, or an error" in result.out
+
+
+class TestSource:
+    def test_property_of_the_simulator_and_its_library(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        session = adobe_nb.connect(simulator=True, make_default=False)
+        site = session.reactor.find("properties", "Magazine")
+        library = session.reactor.find("libraries", "Launch", site).loc[0, "id"]
+        arguments = ["--simulator", "--format", "json", "--library", library]
+        result = Result(capsys, "Magazine", *arguments)
+        assert result.status == 1
+        assert "what a build of the library 'Launch' would hold" in result.out
+        assert "Reads 'XDM Article', and no data element has that name." in result.out
+
+    def test_id_selects_a_property_of_a_snapshot(self, audit: Any, folder: Path) -> None:
+        property_id = snapshot.load(folder, "properties").loc[0, "id"]
+        assert audit(name=property_id).out == audit().out
+
+
+class TestTable:
+    def test_lines_have_at_most_100_characters(self, audit: Any) -> None:
+        lines = audit().out.splitlines()
+        assert max(map(len, lines)) <= 100
+        assert lines[0] == "severity  rule                    finding"
+        assert any(line.startswith("Findings: 5 high, ") for line in lines)
+
+    def test_names_cannot_control_the_terminal(self) -> None:
+        table = formats.to_table(hostile().audit("high"))
+        assert "'Checkout\\x1b[31m \\u202e[here]" in table
+        assert table.replace("\n", "").isprintable()
+
+    def test_suppressed_findings_are_counted(self, tmp_path: Path) -> None:
+        tags = hostile()
+        frame = tags.audit("high", suppress=tags.audit("high").head(1), all=True)
+        table = formats.to_table(frame)
+        assert table.count("v1:") == 1
+        assert "Findings: 1 high, 0 medium, 0 low (1 suppressed)." in table
+
+    def test_property_without_findings_has_no_table(self) -> None:
+        assert formats.to_table(no_tags().audit()).startswith("Findings: 0 high")
+
+    def test_terminal_without_unicode_gets_escapes(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        written = io.BytesIO()
+        with monkeypatch.context() as patched:
+            terminal = io.TextIOWrapper(written, encoding="ascii", write_through=True)
+            patched.setattr(sys, "stdout", terminal)
+            options.show("Caf\u00e9 \u2026")
+        assert written.getvalue().split() == [b"Caf\\xe9", b"\\u2026"]
+
+
+class TestJson:
+    def test_json_is_one_object(self, audit: Any) -> None:
+        document = json.loads(audit("--format", "json").out)
+        assert list(document) == ["as_of", "counts", "limits", "findings"]
+        assert document["counts"]["high"] == 5
+        assert document["findings"][0]["line"] is None
+        assert document["findings"][0]["suppressed"] is False
+
+    def test_file_of_an_audit_keeps_dates_and_suppresses_what_is_known(
+        self, audit: Any, tmp_path: Path
+    ) -> None:
+        before = tmp_path / "before.json"
+        assert "Written to" in audit("--format", "json", "--output", before).out
+        document = json.loads(before.read_text(encoding="utf-8"))
+        for finding in document["findings"]:
+            finding |= {"note": "known", "first_seen": "2026-01-02T03:04:05+00:00"}
+        before.write_text(json.dumps(document))
+        after = json.loads(audit("--format", "json", "--earlier", before).out)["findings"]
+        assert {(row["note"], row["first_seen"]) for row in after} == {
+            ("known", "2026-01-02T03:04:05+00:00")
+        }
+        result = audit("--fail-on", "low", "--suppress", before)
+        assert result.status == 0
+        assert f"({len(after)} suppressed)" in result.out
+
+
+class TestSarif:
+    def test_log_of_a_property_is_valid(self, audit: Any) -> None:
+        log = json.loads(audit("--format", "sarif").out)
+        jsonschema.Draft4Validator(SCHEMA).validate(log)
+        run = log["runs"][0]
+        described = run["tool"]["driver"]["rules"]
+        for result in run["results"]:
+            assert described[result["ruleIndex"]]["id"] == result["ruleId"]
+        assert {result["level"] for result in run["results"]} == {"error", "warning", "note"}
+        notes = run["invocations"][0]["toolExecutionNotifications"]
+        assert any("code of the pages" in note["message"]["text"] for note in notes)
+
+    def test_log_without_findings_is_valid(self) -> None:
+        assert sarif(no_tags().audit())["results"] == []
+
+    def test_suppressed_results_say_why(self) -> None:
+        tags = hostile()
+        known = tags.audit("high").head(1).assign(note="accepted")
+        first, second = sarif(tags.audit("high", suppress=known, all=True))["results"]
+        assert first["suppressions"] == [
+            {"kind": "external", "status": "accepted", "justification": "accepted"}
+        ]
+        assert "suppressions" not in second
+        assert first["partialFingerprints"] == {"adobeNb/v1": known.loc[0, "fingerprint"]}
+
+    def test_results_have_a_file_and_a_resource_as_location(self) -> None:
+        result = sarif(hostile().audit("high"))["results"][1]
+        location = result["locations"][0]
+        assert location["physicalLocation"]["artifactLocation"]["uri"] == (
+            "tags/rule_components/RC2.json"
+        )
+        assert location["physicalLocation"]["region"]["startLine"] == 1
+        assert location["logicalLocations"][0]["fullyQualifiedName"] == (
+            "rule_components/RC2/linkName"
+        )
+
+    def test_names_do_not_become_links(self) -> None:
+        for result in sarif(hostile().audit("high"))["results"]:
+            assert "](" not in result["message"]["text"]
