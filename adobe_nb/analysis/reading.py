@@ -32,7 +32,7 @@ _ELEMENT_ID = r'"dataElementId"\s*:\s*"(DE[0-9a-f]{32})"'
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _Ids = Sequence[str] | None
 _REVISABLE = ("rules", "data_elements", "extensions")
-_SURROUNDINGS = ("properties", "libraries", "environments", "secrets")
+_SURROUNDINGS = ("properties", "libraries", "environments", "hosts", "callbacks", "secrets")
 
 
 def read(
@@ -285,10 +285,10 @@ class _SessionSource:
         return frame
 
     def surroundings(self) -> Frames:
-        """Return the properties, their libraries, environments and secrets."""
+        """Return the properties, their libraries, and where these are delivered; and secrets."""
         properties = self._reactor.properties.get(self.ids or ())
         frames = {"properties": properties}
-        for table in ("libraries", "environments"):
+        for table in ("libraries", "environments", "hosts", "callbacks"):
             frames |= self._optional(table, getattr(self._reactor, table), properties)
         # Only event forwarding has secrets.
         edge = properties.loc[properties["platform"] == "edge", "id"]

@@ -180,7 +180,7 @@ class TestWhoChanged:
         ],
     )
     def test_people_are_named_as_in_the_log(self, columns: Row, who: str | None) -> None:
-        # The document names somebody, too, who may have changed it earlier.
+        # The person in the document may have changed it earlier.
         entity = element(updated_by_display_name="Ben")
         frame = log(event("01-01", "created", entity, **columns)).who_changed()
         assert frame["who"].fillna("").tolist() == [who or ""]
@@ -338,13 +338,13 @@ class TestPublishHistory:
         assert row["submitted_at"] == day("01-06")
         assert row[["approved_at", "published_at", "lead_time_h", "published_by"]].isna().all()
 
-    def test_the_first_event_of_a_log_is_no_change_of_state(self) -> None:
+    def test_the_first_event_of_a_log_does_not_count_as_a_change_of_state(self) -> None:
         row = self.history(state("02-01", "approved"), published_at=day("02-02"))
         assert pd.isna(row["approved_at"])
         assert row["published_at"] == day("02-02")
         assert row["lead_time_h"] == 32 * 24
 
-    def test_without_audit_events_the_times_are_missing_and_that_is_said(self) -> None:
+    def test_without_audit_events_the_times_are_missing_and_the_limits_say_so(self) -> None:
         row = {**LIBRARY, "created_at": day("01-01"), "published_at": day("01-02")}
         frame = analysis.Tags(libraries=libraries(row), builds=builds()).publish_history()
         assert frame.loc[0, ["submitted_at", "approved_at", "published_by"]].isna().all()

@@ -114,7 +114,7 @@ class TestProperties:
         frames = analysis.read(site, session=service).frames
         paths = Counter(request.path for request in company.requests)
         assert set(paths.values()) == {1}
-        lists = 6 + len(frames["rules"]) + 4 * len(frames["libraries"])
+        lists = 8 + len(frames["rules"]) + 4 * len(frames["libraries"])
         revisions = frames["rule_revision_components"]["rule_id"].nunique()
         assert len(paths) == lists + len(packages(frames["extensions"])) + revisions
 

@@ -6,7 +6,6 @@ from typing import Any
 import pandas as pd
 import pytest
 
-import adobe_nb
 from adobe_nb import analysis
 from adobe_nb.analysis import Tags
 from adobe_nb.analysis.model import REQUIRED
@@ -630,6 +629,26 @@ class TestWords:
                 script("\n" + "first();\n" + "next();\n" * 13),
                 "run JavaScript, 14 lines: first();",
             ),
+            (
+                CODE_ACTION,
+                {**script("/code/a.js"), "isExternal": True},
+                "run JavaScript from a file of its own",
+            ),
+            ("adobe-analytics::actions::set-variables", {"trackerProperties": {}}, "set nothing"),
+            (
+                "adobe-analytics::actions::set-variables",
+                {
+                    "trackerProperties": {
+                        "hierarchies": [{"name": "hier1", "sections": ["a", "b"], "delimiter": ":"}]
+                    }
+                },
+                "set hier1 = a:b",
+            ),
+            (
+                "core::conditions::max-frequency",
+                {"count": 2, "unit": "day"},
+                "at most once per 2 days",
+            ),
             (CODE_ACTION, {"language": "html", "source": "<p>"}, "write HTML, 1 line: <p>"),
             ("acme::actions::sendItNow", {"a": {"b": "x"}, "c": 1}, "send it now: a.b = x"),
             ("acme::actions::send", "not JSON", "settings cannot be read"),
@@ -686,6 +705,7 @@ class TestWords:
         [
             {"apiKey": "k-hidden"},
             {"headers": [{"key": "Authorization", "value": "k-hidden"}]},
+            {"headers": [{"value": {"password": "k-hidden"}}]},
             {"url": "https://user:k-hidden@acme.example"},
             {"url": "https://acme.example/?access_key=k-hidden1"},
             {"note": "Bearer k-hidden1.abc"},
@@ -708,6 +728,32 @@ class TestWords:
     def test_never_show_what_looks_like_a_secret_in_code(self, code: str) -> None:
         assert "k-hidden" not in words(CODE_ACTION, script(code))
         assert words(CODE_ACTION, script("token = page.token;")).endswith("token = page.token;")
+
+    def test_never_show_the_constant_of_a_data_element_with_the_name_of_a_secret(self) -> None:
+        constants = elements(("DE1", "API key", CONSTANT, {"value": "k-hidden"}))
+        model = Tags(data_elements=constants).model
+        assert in_words(model, model.data_elements[0]) == "constant ••••••••"
+
+    def test_show_code_of_other_extensions_by_its_size(self) -> None:
+        package = pd.DataFrame(
+            {
+                "id": ["EP1"],
+                "name": ["acme"],
+                "actions": [
+                    '[{"name": "send", "transforms": [{"type": "function", "propertyPath": "code"},'
+                    '{"type": "remove", "propertyPath": "form"}]}]'
+                ],
+            }
+        )
+        settings = {"code": "a();\nb();", "form": "x", "to": [{"key": "a", "value": "b"}]}
+        site = Tags(
+            rules=rules(("RL1", "One")),
+            rule_components=components(("RC1", "RL1", "acme::actions::send", settings)),
+            extensions=extensions(("EX1", "acme", None, None), extension_package_id="EP1"),
+            extension_packages=package,
+        )
+        words_of_action = in_words(site.model, site.model.rule_components[0])
+        assert words_of_action == "send: code = code of 2 lines, to: a = b"
 
     def test_show_tokens_and_ids(self) -> None:
         settings = {"token": "%Session Token%", "id": "DE93a9b62577aca88e42301634d1c7757d"}

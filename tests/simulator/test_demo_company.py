@@ -318,6 +318,11 @@ class TestVariables:
         for statement in ("s.eVar21 = s.prop21 = ", "s.events = 'event21'", "s.tl("):
             assert statement in rule
 
+    def test_code_names_variables_that_do_not_exist(self, de: Site) -> None:
+        code = de.code("Gewinnspiel - Teilnahme")
+        assert "s.evar22 =" in code
+        assert "s.eVar260 =" in code
+
     def test_web_sdk_sets_variables_as_analytics_data(self, us: Site) -> None:
         settings = us.settings("Account - Sign-in", "Update variable")
         data = settings["data"]["__adobe"]["analytics"]
@@ -363,6 +368,15 @@ class TestCode:
         assert r"stock \u0026\u0026 stock.count \u003c 5" in code["settings"]
         assert "stock && stock.count < 5" in parsed(code)["source"]
         assert "fetch('/api/stock" in parsed(code)["source"]
+
+    def test_code_has_risks(self, de: Site) -> None:
+        code = de.code("Gewinnspiel - Teilnahme")
+        for risk in ("partnerSecret = '", "console.log(", "document.write(", "http://"):
+            assert risk in code
+
+    def test_a_direct_call_has_a_blank_in_its_name(self, de: Site) -> None:
+        listener = de.settings("Gewinnspiel - Teilnahme", "Direct call gewinnspiel")
+        assert listener == {"identifier": "gewinnspiel "}
 
     def test_direct_calls_have_listeners_or_none(self, us: Site, de: Site) -> None:
         called = re.findall(

@@ -150,7 +150,7 @@ def _place(row: Row) -> str:
     resource_type = row["source_type"]
     if resource_type in RESOURCES:
         resource_type = RESOURCES[resource_type].singular.replace("_", " ")
-    text = f"{resource_type} {row['source_name']!r}"
+    text = f"{resource_type} {row['source_name'] or row['source_id']!r}"
     if row["source_type"] == "rule_components":
         text += f" of the rule {row['rule_name']!r}"
     if row["path"]:

@@ -7,6 +7,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+import pandas as pd
+
 from adobe_nb.analysis.code.risks import risks
 from adobe_nb.errors import ArgumentError
 from adobe_nb.suggest import did_you_mean
@@ -45,9 +47,11 @@ class Rule:
     subject: Sequence[str] = ()
     """The columns that tell two findings in one setting apart."""
 
-    def applies_to(self, row: Row) -> bool:
-        """Return whether a row of the answer is a finding of this rule."""
-        return all(row[column] in values for column, values in self.where.items())
+    def rows_of(self, answer: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows of an answer that are findings of this rule."""
+        for column, values in self.where.items():
+            answer = answer[answer[column].isin(values)]
+        return answer
 
     def message_of(self, row: Row) -> str:
         """Return the message about a row. A sentence about an empty column is left out."""

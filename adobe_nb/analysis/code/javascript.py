@@ -211,7 +211,7 @@ def field(node: Node | None, *path: str) -> Node | None:
     return node
 
 
-def reference(word: Node) -> Node:
+def reference_of(word: Node) -> Node:
     """Return the whole expression that a word ends: ``window._satellite`` for ``_satellite``."""
     parent = word.parent
     if word.type == "string_fragment" and parent is not None and parent.parent is not None:

@@ -23,7 +23,7 @@ from adobe_nb.analysis.code.javascript import (
     call_of,
     field,
     literal,
-    reference,
+    reference_of,
     shown,
     unquoted,
 )
@@ -165,7 +165,7 @@ class _Reader:
         # First who else is called ``_satellite``, then what is called on it.
         for node in words:
             if self.tree.text(node) == "_satellite":
-                uses += self._satellite(reference(node))
+                uses += self._satellite(reference_of(node))
         for node in words:
             uses += self._word(node)
         uses += self._alias_uses()
@@ -236,7 +236,7 @@ class _Reader:
             # const {getVar: read} = _satellite;
             yield from self._held(method, word, field(parent, "value") or word)
             return
-        member = reference(word)
+        member = reference_of(word)
         is_direct = self._is_satellite(field(member, "object"))
         if method == "_container":
             # The engine's own list of data elements: code that has it can read all of them.
@@ -354,13 +354,13 @@ class _Reader:
 
     def _new_event(self, word: Node) -> Iterator[Use]:
         """Yield the name of ``new CustomEvent("…")``."""
-        parent = reference(word).parent
+        parent = reference_of(word).parent
         if parent is not None and parent.type == "new_expression":
             yield from self._named("custom-event", arguments_of(parent), "possible", parent)
 
     def _push(self, word: Node) -> Iterator[Use]:
         """Yield the event of ``adobeDataLayer.push({event: "…"})``."""
-        call = call_of(reference(word))
+        call = call_of(reference_of(word))
         if call is None:
             return
         for argument in arguments_of(call):
@@ -369,7 +369,7 @@ class _Reader:
             for member in argument.named_children:
                 key, value = field(member, "key"), field(member, "value")
                 if key is not None and value is not None and self._key_text(key) == "event":
-                    layer = self.tree.text(reference(word).named_children[0])
+                    layer = self.tree.text(reference_of(word).named_children[0])
                     for use in self._named("data-layer-push", [value], "possible", call):
                         yield use._replace(data_layer=layer.rpartition(".")[2])
 

@@ -20,7 +20,7 @@ from adobe_nb.analysis.code.javascript import (
     call_of,
     field,
     literal,
-    reference,
+    reference_of,
 )
 from adobe_nb.analysis.code.markup import COMMENT_OR_SCRIPT, parts_of
 from adobe_nb.analysis.code.operands import key_of
@@ -173,7 +173,7 @@ class _Reader:
 
     def _word(self, word: str, node: Node) -> None:
         if word in self._trackers.names:
-            root = reference(node)
+            root = reference_of(node)
             certainty = self._trackers.certainty(root)
             if certainty is not None:
                 self._tracker.member_of(root, certainty)
@@ -197,7 +197,7 @@ class _Reader:
 
     def _merge(self, word: Node) -> None:
         """Read ``Object.assign(s, {…})`` and ``$.extend(true, s, {…})``."""
-        call = call_of(reference(word))
+        call = call_of(reference_of(word))
         if call is None:
             return
         arguments = [node for node in arguments_of(call) if node.type not in ("true", "false")]
@@ -211,7 +211,7 @@ class _Reader:
 
     def _unmistakable(self, word: str, node: Node) -> None:
         """Read a variable of an object of which it is not known whether it is the tracker."""
-        member = reference(node)
+        member = reference_of(node)
         pair = node.parent
         if node.type == "string_fragment" and pair is not None:
             pair = pair.parent

@@ -6,7 +6,7 @@ from typing import Literal
 
 from tree_sitter import Node
 
-from adobe_nb.analysis.code.javascript import Tree, field, reference
+from adobe_nb.analysis.code.javascript import Tree, field, reference_of
 from adobe_nb.analysis.code.operands import operands
 from adobe_nb.analysis.code.scopes import FUNCTIONS, declarations
 from adobe_nb.analysis.code.variable_uses import Span, bytes_of, is_inside
@@ -27,7 +27,7 @@ class Trackers:
 
     def plugin(self, word: Node) -> Node | None:
         """Return the function that is assigned to ``s.doPlugins``."""
-        holder = reference(word).parent
+        holder = reference_of(word).parent
         function = field(holder, "right") or field(holder, "value")
         if holder is not None and holder.type == "method_definition":
             function = holder

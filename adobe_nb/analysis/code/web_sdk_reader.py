@@ -5,7 +5,7 @@ from typing import Literal
 
 from tree_sitter import Node
 
-from adobe_nb.analysis.code.javascript import Name, arguments_of, field, literal, reference
+from adobe_nb.analysis.code.javascript import Name, arguments_of, field, literal, reference_of
 from adobe_nb.analysis.code.operands import leaves_of_literal, path_of
 from adobe_nb.analysis.code.tracker_reader import TrackerReader, action_on, literal_text
 from adobe_nb.analysis.code.variable_uses import Place, Span, Verdict, bytes_of, is_inside
@@ -83,7 +83,7 @@ class WebSdkReader:
             if value is not None and not is_inside(pair, self.literals):
                 self.assign([DATA_PATH[:1]], value, pair, "data", "possible")
             return
-        member = reference(word)
+        member = reference_of(word)
         if member == word or member.id in self.tracker.seen or self.is_content(member):
             return
         whole, keys = path_of(self.tree, member)

@@ -78,12 +78,17 @@ def duplicates(
     model.require("duplicates", what)
     if what == "rules":
         model.require("duplicates", "rule_components")
-    definitions = _Definitions(model)
-    groups: dict[Hashable, list[Resource]] = defaultdict(list)
+    resources = []
     # In order, so that groups and their members are in order, too.
     for resource in sorted(getattr(model, what), key=_ORDER):
         if by == "name" or constants or resource.delegate != _CONSTANT:
-            groups[_key(resource, by, definitions)].append(resource)
+            resources.append(resource)
+    if by == "definition":
+        resources = _with_equal_outline(model, resources)
+    definitions = _Definitions(model)
+    groups: dict[Hashable, list[Resource]] = defaultdict(list)
+    for resource in resources:
+        groups[_key(resource, by, definitions)].append(resource)
     # Without a key, resources have nothing to compare.
     groups.pop(None, None)
     repeated = [group for group in groups.values() if len(group) > 1]
@@ -91,6 +96,13 @@ def duplicates(
     for number, group in enumerate(repeated, start=1):
         rows += _rows(number, group, definitions, count_users(model))
     return answer(model, COLUMNS, rows, sort=("group", "property_id", "name", "id"))
+
+
+def _with_equal_outline(model: Model, resources: Sequence[Resource]) -> list[Resource]:
+    """Return the resources that may have duplicates, because another one differs in code only."""
+    outlines = _Definitions(model, with_code=False)
+    counts = Counter(outlines[resource] for resource in resources)
+    return [resource for resource in resources if counts[outlines[resource]] > 1]
 
 
 def _rows(
@@ -143,10 +155,14 @@ def _path(resource: Resource) -> Hashable:
 
 
 class _Definitions(dict[Resource, _Definition]):
-    """The definition of each resource of a model, found when it is first used."""
+    """The definition of each resource of a model, found when it is first used.
 
-    def __init__(self, model: Model) -> None:
+    Normalizing code takes long. Without it, code counts as equal.
+    """
+
+    def __init__(self, model: Model, *, with_code: bool = True) -> None:
         super().__init__()
+        self._with_code = with_code
         self._packages = Packages.of(model)
         self._names = {}
         # A copy in another property refers to the data element of that name there.
@@ -182,7 +198,7 @@ class _Definitions(dict[Resource, _Definition]):
             elif isinstance(value, str):
                 text = text_of(resource, path, value, transform)
                 if text.role == "code":
-                    comparable = normalized(value, text.language)
+                    comparable = normalized(value, text.language) if self._with_code else ""
             # The numbers 50.0 and 50 are equal.
             yield path, json.dumps(comparable).removesuffix(".0")
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 
 from adobe_nb.analysis.code import risks
-from adobe_nb.analysis.governance import consent
+from adobe_nb.analysis.governance import consent, naming, plumbing, stale
 from adobe_nb.analysis.questions.base import Questions
 
 
@@ -56,11 +56,11 @@ class Governance(Questions):
         Parameters
         ----------
         conditions
-            What asks for consent, instead of the built-in list: a text or texts, each of which can be
-            a part of a delegate, of the name of a condition or data element, or of settings and
-            code, such as ``"C0004"``. A mapping says what it is a part of: ``delegates``,
-            ``names``, ``data_elements`` (all three in any case) or ``texts``. The built-in list has
-            the usual consent managers, and names with "consent".
+            What asks for consent, instead of the built-in list: a text or a list of texts, such as
+            ``"C0004"``. A text matches when it is a part of a delegate, of the name of a condition
+            or data element, or of settings and code. A mapping says which of these it is searched
+            in: ``delegates``, ``names``, ``data_elements`` (all three in any case) or ``texts``.
+            The built-in list has the usual consent managers, and names with "consent".
         vendors
             Further receivers: a mapping from a name to texts, each a part of a delegate or of code,
             or a host, such as ``{"Acme": ["acme-pixel", "acme.net"]}``.
@@ -97,3 +97,103 @@ class Governance(Questions):
         ['no condition seen', 'Meta']
         """
         return self._named("consent", consent.consent(self.model, conditions, vendors))
+
+    def naming(self, rules: Mapping[str, str] | None = None) -> pd.DataFrame:
+        """List names that break tokens, hide others, or follow no convention.
+
+        Parameters
+        ----------
+        rules
+            Further rules: a regular expression for each type, which names must match somewhere,
+            such as ``{"rules": r"^[^-]+ - [^-]+$"}``. The types are ``rules``, ``rule_components``,
+            ``data_elements`` and ``extensions``.
+
+        Returns
+        -------
+        DataFrame
+            One row for each problem: ``type, id, name, rule, problem, suggestion``. The rules are
+            empty, outer-blanks, double-blanks, control-characters, copy, default-name, token-sign
+            (percent signs, or braces, in the name of a data element), event-name (hides
+            ``%event.…%``, ``%this.…%`` or ``%target.…%``), delegate-prefix,
+            same-name-in-other-case, and own rule. ``suggestion`` is NA when none can be made, or
+            when another resource has that name.
+
+        Raises
+        ------
+        ArgumentError
+            For an unknown type and an invalid regular expression.
+
+        Examples
+        --------
+        >>> import adobe_nb
+        >>> from adobe_nb import analysis
+        >>> session = adobe_nb.connect(simulator=True)
+        >>> tags = analysis.read(session.reactor.find("properties", "Web Store US"))
+        >>> names = tags.naming({"rules": r"^[^-]+ - [^-]+$"})
+        >>> names.loc[names["rule"] == "own rule", "name"].tolist()
+        ['Account - Sign-in', 'Newsletter - Sign-up']
+        """
+        return self._named("naming", naming.naming(self.model, rules))
+
+    def stale(self, days: int = 365, now: stale.Time | None = None) -> pd.DataFrame:
+        """List rules, data elements and extensions that may be left over.
+
+        Parameters
+        ----------
+        days
+            After how many days without a change a resource is untouched.
+        now
+            The time that ages are counted to: by default that of the frames (``tags.as_of``), or
+            now. Without a time zone it is in UTC.
+
+        Returns
+        -------
+        DataFrame
+            One row for each resource and reason: ``type, id, name, reason, updated_at`` (UTC),
+            ``age_days`` (Int64), ``in_production`` (boolean, NA when not known), ``used_by``
+            (Int64: how many resources refer to it). The reason is disabled, untouched, never
+            published, or name says old (INACTIVE, zzz, old, deprecated, test, copy, do not use,
+            …). A rule changes with its components.
+
+        Raises
+        ------
+        ArgumentError
+            For ``days`` that is not a number of days, and ``now`` that is not a time.
+
+        Examples
+        --------
+        >>> import adobe_nb
+        >>> from adobe_nb import analysis
+        >>> session = adobe_nb.connect(simulator=True)
+        >>> tags = analysis.read(session.reactor.find("properties", "Magazine"))
+        >>> rows = tags.stale(days=100_000)
+        >>> rows.loc[rows["reason"] == "disabled", "name"].tolist()
+        ['Share - Button']
+        """
+        return self._named("stale", stale.stale(self.model, days, now))
+
+    def plumbing(self) -> pd.DataFrame:
+        """List where libraries are delivered and where data is sent, stage by stage.
+
+        Returns
+        -------
+        DataFrame
+            One row for each part and stage: ``kind`` (host, environment, callback, datastream,
+            report suite, secret, org id), ``id, name, stage`` (production, staging, development; NA
+            where it has none), ``detail, problem`` (NA when nothing looks wrong): a host that no
+            environment uses, an environment without a library, a callback without https or to a
+            host that is not one of the property's domains, the same datastream or report suite for
+            production and another stage or none for a stage, a secret without an environment, a
+            data element without a secret for a stage, and organization ids that differ.
+
+        Examples
+        --------
+        >>> import adobe_nb
+        >>> from adobe_nb import analysis
+        >>> session = adobe_nb.connect(simulator=True)
+        >>> tags = analysis.read(session.reactor.find("properties", "Web Store DE"))
+        >>> suites = tags.plumbing().query("kind == 'report suite'")
+        >>> suites[["stage", "id"]].fillna("").values.tolist()
+        [['production', 'hearthharborde'], ['staging', 'hearthharbordev'], ['development', '']]
+        """
+        return self._named("plumbing", plumbing.plumbing(self.model))

@@ -65,14 +65,16 @@ def _waiting(model: Model) -> Mapping[_Key, list[Content]]:
 
 
 def _labels(model: Model, waiting: Mapping[_Key, Sequence[Content]]) -> dict[_Key, str]:
-    """Return the events in words; with the settings where different events read alike."""
-    words = {key: in_words(model, contents[0].resource) for key, contents in waiting.items()}
-    counts = Counter((key[0], text) for key, text in words.items())
-    labels = {}
-    for key, text in words.items():
-        labels[key] = text
-        if counts[key[0], text] > 1:
-            labels[key] = f"{text} ({key[1]} {key[2]})"
+    """Return the events in words; numbered where different events have the same words."""
+    labels: dict[_Key, str] = {}
+    counts: Counter[tuple[str, str]] = Counter()
+    for key in sorted(waiting):
+        words = in_words(model, waiting[key][0].resource)
+        property_id = key[0]
+        counts[property_id, words] += 1
+        labels[key] = words
+        if counts[property_id, words] > 1:
+            labels[key] = f"{words} ({counts[property_id, words]})"
     return labels
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from adobe_nb.analysis.code.custom_code import count_lines
 from adobe_nb.analysis.model import Model, Resource, once_per_model
 from adobe_nb.analysis.packages import Packages, delegate_names
-from adobe_nb.analysis.secret_values import is_secret_name, without_secrets
+from adobe_nb.analysis.secret_values import without_secrets
 from adobe_nb.analysis.settings import Leaf, leaves_of
 from adobe_nb.analysis.uses.index import members, names
 from adobe_nb.analysis.uses.references import UPDATE_VARIABLE
@@ -117,8 +117,7 @@ def _filled(phrase: str, settings: _Settings) -> str | None:
     for position, part in enumerate(_OPTIONAL_PART.split(phrase)):
         values = [_formatted(settings, *match) for match in _PLACEHOLDER.findall(part)]
         if all(values):
-            remaining = iter(values)
-            text += _PLACEHOLDER.sub(lambda _, values=remaining: next(values), part)
+            text += _PLACEHOLDER.sub("{}", part).format(*values)
         elif position % 2 == 0:
             return None
     return text
@@ -130,16 +129,15 @@ def _formatted(settings: _Settings, path: str, style: str) -> str:
         return str(table.get(_shown(settings.value(path)), ""))
     if style:
         return _FORMATS[style](settings, path)
-    return _named_value(path, settings.value(path))
+    text = _shown(settings.value(path))
+    if path == "value" and settings.resource.package == "core":
+        # The constant of a data element "API key", the cookie "session_token".
+        for name in (settings.resource.name, settings.value("name")):
+            text = without_secrets(text, str(name))
+    return text
 
 
 # -- values
-
-
-def _named_value(path: str, value: Any) -> str:
-    if is_secret_name(path.rpartition(".")[2]) and isinstance(value, str):
-        return without_secrets(value, path)
-    return _shown(value)
 
 
 def _shown(value: Any, separator: str = ", ", depth: int = 0) -> str:
@@ -168,7 +166,8 @@ def _shown_object(value: Mapping[str, Any], depth: int) -> str:
     else:
         pairs = [(key, item) for key, item in value.items() if not key.endswith(_FLAG)]
         items = [(key, _shown(item, depth=depth + 1)) for key, item in pairs[:_MOST_ITEMS]]
-        text = ", ".join(f"{_one_line(key)}: {item}" for key, item in items if item)
+        shown = [f"{_one_line(key)}: {without_secrets(item, key)}" for key, item in items if item]
+        text = ", ".join(shown)
     is_regex = any(key.endswith(_FLAG) and item is True for key, item in value.items())
     if is_regex and text:
         return f"{text} (regular expression)"
@@ -176,9 +175,10 @@ def _shown_object(value: Mapping[str, Any], depth: int) -> str:
 
 
 def _one_line(text: str) -> str:
-    line = " ".join(without_secrets(text[: 4 * MAX_LENGTH]).split())
+    text = without_secrets(text[: 4 * MAX_LENGTH])
+    line = " ".join(text.split())
     # A blank at an end is easily overlooked, and matters.
-    if text != text.strip() and "\n" not in text:
+    if line and text != text.strip() and "\n" not in text:
         line = f'"{text}"'
     return clipped(line, _VALUE_LENGTH)
 
@@ -303,7 +303,7 @@ def _generic(settings: _Settings) -> str:
     for key, value in members(settings.resource.settings).items():
         if _are_entries(value):
             # The name of an entry says whether its value is a secret.
-            entries[key] = _assignment(key, _shown(value))
+            entries[key] = f"{_one_line(key)}: {_shown(value)}"
     parts: dict[str, str] = {}
     for path, value, transform in islice(settings.leaves(), MAX_LENGTH):
         key = path.partition("[")[0]

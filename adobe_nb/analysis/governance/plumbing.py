@@ -1,0 +1,277 @@
+"""``plumbing``: where libraries are delivered, and where data is sent, stage by stage."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import pandas as pd
+
+from adobe_nb.analysis.answers import Columns, Row, answer
+from adobe_nb.analysis.code import secrets
+from adobe_nb.analysis.code.addresses import domains_of, is_own
+from adobe_nb.analysis.model import Model, Resource, parse_json
+
+COLUMNS: Columns = {
+    "kind": "string",
+    "id": "string",
+    "name": "string",
+    "stage": "string",
+    "detail": "string",
+    "problem": "string",
+}
+STAGES = ("production", "staging", "development")
+_DATASTREAMS = {
+    "production": "edgeConfigId",
+    "staging": "stagingEdgeConfigId",
+    "development": "developmentEdgeConfigId",
+}
+_SECRET_ELEMENT = "core::dataElements::secret"  # noqa: S105 - the name of a delegate
+_TABLES = ("environments", "hosts", "callbacks", "secrets")
+_Row = dict[str, Any]
+
+
+def plumbing(model: Model) -> pd.DataFrame:
+    """Return a row for each part and stage. ``Tags.plumbing`` documents it."""
+    rows: list[_Row] = [
+        *_hosts(model),
+        *_environments(model),
+        *_callbacks(model),
+        *_secrets(model),
+    ]
+    for extension in model.extensions:
+        own: list[_Row] = []
+        if extension.package == "adobe-analytics":
+            own += _report_suites(extension)
+        own += _datastreams(extension)
+        own += _org_ids(extension)
+        rows += [{**row, "property_id": extension.property_id} for row in own]
+    for element in model.data_elements:
+        if element.delegate == _SECRET_ELEMENT:
+            rows += _secret_element(element, model)
+    _compare_orgs(rows)
+    return answer(model, COLUMNS, map(_with_problem, rows), sort=_SORT, limits=_limits(model))
+
+
+_SORT = ("kind", "name", "id", "stage")
+
+
+def _with_problem(row: _Row) -> Row:
+    return {**row, "problem": " ".join(filter(None, row.get("problems", ()))) or None}
+
+
+def _part(kind: str, row: Row, problems: Sequence[str], **columns: Any) -> _Row:
+    return {
+        "property_id": row.get("property_id"),
+        "kind": kind,
+        "id": row["id"],
+        "name": row.get("name"),
+        "problems": problems,
+        **columns,
+    }
+
+
+def _hosts(model: Model) -> Iterator[_Row]:
+    used = {row.get("host_id") for row in model.rows("environments")}
+    is_known = "host_id" in model.frames.get("environments", pd.DataFrame())
+    for host in model.rows("hosts"):
+        problems = []
+        if is_known and host["id"] not in used:
+            problems.append("No environment uses this host.")
+        if host.get("status") == "failed":
+            problems.append("The connection failed: check its server and key.")
+        detail = host.get("type_of")
+        if host.get("server"):
+            detail = f"{detail}: {host['server']}"
+        yield _part("host", host, problems, detail=detail)
+
+
+def _environments(model: Model) -> Iterator[_Row]:
+    stages: dict[str | None, set[str]] = defaultdict(set)
+    has_library = "library_id" in model.frames.get("environments", pd.DataFrame())
+    for environment in model.rows("environments"):
+        stage = environment.get("stage")
+        stages[environment.get("property_id")].add(str(stage))
+        problems = []
+        if has_library and environment.get("library_id") is None:
+            problems.append("No library is assigned: it delivers nothing new.")
+        if environment.get("status") == "failed":
+            problems.append("It is not usable: its status is failed.")
+        name = environment.get("library_name")
+        path = environment.get("library_path")
+        detail = f"{path}/{name}" if path and name else name
+        yield _part("environment", environment, problems, stage=stage, detail=detail)
+    for property_id, existing in stages.items():
+        for stage in STAGES:
+            if stage not in existing:
+                row = {"id": None, "property_id": property_id}
+                problem = f"There is no environment for {stage}."
+                yield _part("environment", row, [problem], stage=stage)
+
+
+def _callbacks(model: Model) -> Iterator[_Row]:
+    domains = domains_of(model)
+    for callback in model.rows("callbacks"):
+        url = str(callback.get("url") or "")
+        host = urlsplit(url).hostname or ""
+        # A path can be a secret, as that of a Slack webhook is.
+        hidden = secrets.hidden(url, secrets.secrets_in(url))
+        yield _part(
+            "callback",
+            callback,
+            list(_callback_problems(callback, url, host, domains)),
+            name=host or None,
+            detail=secrets.shown(hidden.partition("?")[0]) or None,
+        )
+
+
+def _callback_problems(
+    callback: Row, url: str, host: str, domains: Mapping[str, Sequence[str]]
+) -> Iterator[str]:
+    if not url.startswith("https:"):
+        yield "The address is not https: others can read what Adobe sends."
+    own = domains.get(callback.get("property_id") or "")
+    # Without domains, which hosts are the company's own is not known.
+    if own and not is_own(host, own):
+        yield "The host is not one of the property's domains: check whose it is."
+    events, _ = parse_json(callback.get("subscriptions"))
+    if events == []:
+        yield "It subscribes to no events."
+
+
+def _secrets(model: Model) -> Iterator[_Row]:
+    stages = {row["id"]: row.get("stage") for row in model.rows("environments")}
+    for secret in model.rows("secrets"):
+        stage = secret.get("environment_stage") or stages.get(secret.get("environment_id"))
+        problems = []
+        if stage is None:
+            problems.append("It has no environment: nothing can read it.")
+        if secret.get("status") == "failed":
+            problems.append("The last exchange failed: test it, and enter its credentials again.")
+        yield _part("secret", secret, problems, stage=stage, detail=secret.get("type_of"))
+
+
+def _secret_element(element: Resource, model: Model) -> Iterator[_Row]:
+    """Yield the stages for which a data element names no secret, or that of another stage."""
+    known = {secret.id: secret for secret in model.secrets}
+    row = {"id": element.id, "name": element.name, "property_id": element.property_id}
+    named = element.setting("secrets")
+    for stage in STAGES:
+        entry = named.get(stage) if isinstance(named, dict) else None
+        secret_id = entry.get("id") if isinstance(entry, dict) else None
+        problem = ""
+        if secret_id is None:
+            problem = f"The data element names no secret for {stage}: reading it fails there."
+        elif secret_id in known:
+            problem = _other_stage(known[secret_id], stage)
+        elif "secrets" in model.frames:
+            problem = f"The data element names {secret_id}, which does not exist."
+        if problem:
+            yield _part("secret", row, [problem], stage=stage, detail=secret_id or "data element")
+
+
+def _other_stage(secret: Resource, stage: str) -> str:
+    actual = secret.get("environment_stage")
+    if actual in (None, stage):
+        return ""
+    return f"The data element names a secret of {actual} for {stage}."
+
+
+def _report_suites(extension: Resource) -> Iterator[_Row]:
+    library = extension.setting("libraryCode")
+    accounts = library.get("accounts") if isinstance(library, dict) else None
+    if not isinstance(accounts, dict):
+        return
+    suites = {stage: _texts(accounts.get(stage)) for stage in STAGES}
+    if not any(suites.values()):
+        return
+    for stage, ids in suites.items():
+        if not ids:
+            problem = _missing("report suite", stage)
+            yield _sent("report suite", None, extension.name, stage, problem)
+        for suite in ids:
+            problem = _like_production(suite, stage, suites["production"], "report suite")
+            yield _sent("report suite", suite, extension.name, stage, problem)
+
+
+def _datastreams(extension: Resource) -> Iterator[_Row]:
+    """Yield the datastreams of Web SDK, by instance, and of the Edge Network extension."""
+    for holder in _holders(extension):
+        ids = {stage: holder.get(key) for stage, key in _DATASTREAMS.items()}
+        if not any(ids.values()):
+            continue
+        name = str(holder.get("name") or extension.name)
+        for stage, datastream in ids.items():
+            problem = _like_production(datastream, stage, [ids["production"]], "datastream")
+            if not datastream:
+                problem = _missing("datastream", stage)
+            yield _sent("datastream", datastream or None, name, stage, problem)
+
+
+def _holders(extension: Resource) -> list[Mapping[str, Any]]:
+    """Return the settings that can name datastreams and organizations: those of instances, too."""
+    instances = extension.setting("instances")
+    holders = [extension.settings]
+    if isinstance(instances, list):
+        holders += instances
+    return [holder for holder in holders if isinstance(holder, dict)]
+
+
+def _missing(kind: str, stage: str) -> str:
+    if stage == "production":
+        return f"There is no {kind} for production."
+    # The extensions fall back on that of production.
+    return f"There is no {kind} for {stage}: data of {stage} goes to production."
+
+
+def _like_production(value: Any, stage: str, production: Sequence[Any], kind: str) -> str:
+    if stage == "production" or value not in production:
+        return ""
+    return f"This is the {kind} of production: data of {stage} mixes with it."
+
+
+def _org_ids(extension: Resource) -> Iterator[_Row]:
+    for holder in _holders(extension):
+        org = holder.get("orgId")
+        if isinstance(org, str) and org:
+            problem = ""
+            if "%" not in org and not org.endswith("@AdobeOrg"):
+                problem = "An organization id ends in @AdobeOrg."
+            yield _sent("org id", org, extension.name, None, problem)
+
+
+def _compare_orgs(rows: Sequence[_Row]) -> None:
+    """Add a problem to organization ids of a property that differ."""
+    orgs: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        if row["kind"] == "org id":
+            orgs[row["property_id"]].add(row["id"])
+    for row in rows:
+        if row["kind"] == "org id" and len(orgs[row["property_id"]]) > 1:
+            row["problems"].append("Extensions of this property have different organization ids.")
+
+
+def _sent(kind: str, part_id: Any, name: str, stage: str | None, problem: str) -> _Row:
+    problems = [problem]
+    return {"kind": kind, "id": part_id, "name": name, "stage": stage, "problems": problems}
+
+
+def _texts(value: Any) -> list[str]:
+    if not isinstance(value, list):
+        value = [value]
+    return [item for item in value if isinstance(item, str) and item]
+
+
+def _limits(model: Model) -> Iterator[str]:
+    missing = [table for table in _TABLES if table not in model.frames]
+    if missing:
+        yield (
+            f"Not part of this answer, because the frames are missing: {', '.join(missing)}. Pass "
+            "them: analysis.Tags(…, hosts=reactor.hosts(property))."
+        )
+    packages: Mapping[str, Any] = {extension.package: extension for extension in model.extensions}
+    if "adobe-alloy" in packages or "adobe-edge" in packages:
+        yield (
+            "What a datastream does with data is configured in the Data Collection UI, and not "
+            "part of a property."
+        )

@@ -1,0 +1,141 @@
+"""``stale``: what is switched off, untouched, never published, or called old."""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from adobe_nb.analysis.answers import Columns, answer
+from adobe_nb.analysis.lookup import in_production
+from adobe_nb.analysis.model import REQUIRED, Model, Resource
+from adobe_nb.analysis.uses.usage import count_users
+from adobe_nb.analysis.words import words_of
+from adobe_nb.errors import ArgumentError
+
+COLUMNS: Columns = {
+    "type": "string",
+    "id": "string",
+    "name": "string",
+    "reason": "string",
+    "updated_at": "datetime64[us, UTC]",
+    "age_days": "Int64",
+    "in_production": "boolean",
+    "used_by": "Int64",
+}
+REASONS = ("disabled", "untouched", "never published", "name says old")
+_OLD_WORDS = {
+    "inactive", "old", "deprecated", "obsolete", "legacy", "retired", "unused", "outdated", "test",
+    "testing", "tmp", "temp", "temporary", "backup", "bak", "deleteme", "todelete", "archived",
+}  # fmt: skip
+_OLD_PHRASES = ("do not use", "don t use", "dont use", "to be deleted", "to delete", "delete me")
+# In other places, to copy is something that visitors do.
+_COPY = re.compile(r"^copy of\b|\(copy\b[^)]*\)|[-_]\s*copy(?: \d+)?$", re.IGNORECASE)
+_MARKED = re.compile(r"^(?:z{2,}|x{3,})", re.IGNORECASE)
+Time = str | date | pd.Timestamp
+
+
+def stale(model: Model, days: int = 365, now: Time | None = None) -> pd.DataFrame:
+    """Return a row for each resource and reason. ``Tags.stale`` documents it."""
+    if isinstance(days, bool) or not isinstance(days, int) or days < 0:
+        raise ArgumentError(f"days= requires a number of days, such as 365, got {days!r}.")
+    today = _today(model, now)
+    live = in_production(model)
+    users: Mapping[str, int] | None = None
+    if model.frames.keys() >= REQUIRED.keys():
+        users = count_users(model)
+    updated = _last_updates(model)
+    rows = []
+    for resource in (*model.rules, *model.data_elements, *model.extensions):
+        updated_at = updated.get(resource.id)
+        age = None if updated_at is None else (today - updated_at).days
+        row = {
+            "property_id": resource.property_id,
+            "type": resource.type,
+            "id": resource.id,
+            "name": resource.name,
+            "updated_at": updated_at,
+            "age_days": age,
+            "in_production": None if live is None else resource.origin_id in live,
+            "used_by": None if users is None else users.get(resource.id, 0),
+        }
+        for reason in _reasons(resource, row, days):
+            rows.append({**row, "reason": reason})
+    return answer(
+        model, COLUMNS, rows, sort=("type", "name", "id", "reason"), limits=_limits(model)
+    )
+
+
+def _today(model: Model, now: Time | None) -> pd.Timestamp:
+    """Return the time that ages are counted to. Raises ArgumentError."""
+    value = now if now is not None else model.as_of
+    if value is None:
+        return pd.Timestamp.now(tz="UTC")
+    time = _time(value) if isinstance(value, str | date) else None
+    if time is None:
+        raise ArgumentError(f'now= requires a time, such as "2026-11-28", got {value!r}.')
+    return time
+
+
+def _time(value: Any) -> pd.Timestamp | None:
+    """Return a time of a frame or user in UTC; None for a missing or unreadable one."""
+    try:
+        time = pd.Timestamp(value)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    if not isinstance(time, pd.Timestamp):
+        return None
+    return time.tz_localize("UTC") if time.tzinfo is None else time.tz_convert("UTC")
+
+
+def _last_updates(model: Model) -> dict[str, pd.Timestamp]:
+    """Return when each resource was changed last, by id. A rule changes with its components."""
+    last: dict[str, pd.Timestamp] = {}
+    for resource in model.resources:
+        time = _time(resource.get("updated_at"))
+        for owner in (resource, resource.rule):
+            if time is not None and owner is not None:
+                last[owner.id] = max(time, last.get(owner.id, time))
+    return last
+
+
+def _reasons(resource: Resource, row: Mapping[str, Any], days: int) -> Iterator[str]:
+    if not resource.enabled:
+        yield "disabled"
+    if row["age_days"] is not None and row["age_days"] > days:
+        yield "untouched"
+    if _is_never_published(resource, is_live=row["in_production"]):
+        yield "never published"
+    if says_old(resource.name):
+        yield "name says old"
+
+
+def _is_never_published(resource: Resource, *, is_live: bool | None) -> bool:
+    """Return whether neither the libraries nor the resource itself know of a publication."""
+    if is_live or resource.get("published_at") is not None or resource.get("published"):
+        return False
+    return is_live is not None or bool({"published_at", "published"} & resource.row.keys())
+
+
+def says_old(name: str) -> bool:
+    """Return whether a name says that it should not be used any more."""
+    words = words_of(name)
+    text = f" {' '.join(words)} "
+    if _OLD_WORDS & set(words) or any(f" {phrase} " in text for phrase in _OLD_PHRASES):
+        return True
+    return bool(_COPY.search(name) or _MARKED.search(name.strip(" _-[(")))
+
+
+def _limits(model: Model) -> Iterator[str]:
+    if in_production(model) is None:
+        yield (
+            "The libraries and what they hold are missing: in_production is unknown, and what was "
+            "never published follows from the resources alone."
+        )
+    resources = (*model.rules, *model.data_elements, *model.extensions)
+    undated = sum(_time(resource.get("updated_at")) is None for resource in resources)
+    if undated:
+        yield f"{undated} resources have no readable updated_at: their age is unknown."
+    if not model.frames.keys() >= REQUIRED.keys():
+        yield "A table of the content is missing: used_by is unknown."
