@@ -98,7 +98,7 @@ def test_answers_of_the_readme_run(session: object) -> None:
             results.append(eval(ast.unparse(statement), names))
         else:
             exec(ast.unparse(statement), names)
-    frames = [result for result in results if not isinstance(result, Path)]
+    frames = [result for result in results if isinstance(result, pd.DataFrame)]
     assert all(len(frame) > 0 for frame in frames)
 
 
