@@ -141,6 +141,40 @@ def test_sheets_hold_the_answers(read: Book) -> None:
     assert "Colour" in missing["Finding"]
 
 
+def test_the_variable_map_says_whether_each_variable_is_set() -> None:
+    code = "s.eVar1 = 'a'; s.eVar999 = 'b'; s.evar4 = 'c'; // s.eVar5 = 'd'\nx = s.eVar6;"
+    rules = {
+        "On": [component("Set", script(code))],
+        "Off": [component("Set", script("s.eVar2 = 1;"))],
+    }
+    tags = site(rules)
+    tags.frames["rules"].loc[1, "enabled"] = False
+    path = Tags(**tags.frames).to_excel("a.xlsx")
+    statuses = {found["Variable"]: found["Status"] for found in rows(path, "Variable map")}
+    assert statuses == {
+        "eVar1": "set",
+        "eVar2": "disabled rules only",
+        "evar4": "misspelled",
+        "eVar5": "in comments only",
+        "eVar6": "not set (read)",
+        "eVar999": "out of range",
+    }
+
+
+def test_long_lists_of_rules_are_cut_and_disabled_rules_are_gray() -> None:
+    rules = {
+        f"Rule {number:02}": [component("Set", script("s.eVar1 = 1;"))] for number in range(23)
+    }
+    tags = site(rules)
+    tags.frames["rules"].loc[0, "enabled"] = False
+    read = book(Tags(**tags.frames).to_excel("a.xlsx"))
+    (variable,) = rows(read, "Variable map")
+    assert variable["Rules"].split("\n")[-2:] == ["Rule 19", "… and 3 more"]
+    off, on = (cell(read["Rules"], "Rule", Rule=name) for name in ("Rule 00", "Rule 01"))
+    assert off.font.color.rgb == "FF6B7480"
+    assert on.font.color.rgb != off.font.color.rgb
+
+
 def test_code_is_written_on_request_only(tags: Tags, read: Book) -> None:
     last_line = "_satellite.getVar('Colour');"
     assert last_line not in str(rows(read, "Custom code"))
@@ -167,6 +201,13 @@ def test_the_summary_counts_findings_and_says_what_could_not_be_seen() -> None:
     assert "2026-11-28 12:00 UTC" in text
     values = [[value.value for value in line] for line in book(path)["Summary"].iter_rows()]
     assert ["high", 1] in [line[1:3] for line in values]
+
+
+def test_what_the_user_redacts_is_hidden() -> None:
+    tags = shop(redact=lambda text: text.replace("Color", "…"))
+    read = rows(tags.to_excel("a.xlsx", code=True), "Custom code")
+    assert "getVar('…')" in read[0]["Code"]
+    assert "Color" not in read[0]["First line"]
 
 
 def test_a_sheet_without_its_table_says_so(tags: Tags) -> None:

@@ -148,6 +148,14 @@ def test_diagrams_are_texts_in_mermaid(page: Page) -> None:
     assert page.data["diagrams"]["Who uses which data element"].startswith("flowchart LR")
 
 
+def test_a_diagram_that_is_too_large_says_how_to_see_a_part() -> None:
+    names = [f"Element {number}" for number in range(310)]
+    reads = "\n".join(f"_satellite.getVar('{name}');" for name in names)
+    tags = site({"Page": [component("Set", script(reads))]}, map(element, names))
+    text = Page(tags.to_html("a.html")).data["diagrams"]["Who uses which data element"]
+    assert "focus" in text
+
+
 def test_names_and_notes_of_a_workbook_are_shown() -> None:
     import openpyxl
 

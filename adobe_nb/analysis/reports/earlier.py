@@ -99,9 +99,9 @@ def read_earlier(target: Path | None, notes: str | os.PathLike[str] | None) -> E
         earlier = _read(target)
         if earlier.not_kept:
             raise ArgumentError(
-                f"{target} has {_listed(earlier.not_kept)}, which a new report would lose. Write it "
-                f"to another file, and take the notes over: to_excel('new.xlsx', "
-                f"notes={target.name!r})."
+                f"{target} has {_listed(earlier.not_kept)}, which a new report would lose. "
+                "Write it to another file, and take the notes over: "
+                f"to_excel('new.xlsx', notes={target.name!r})."
             )
     if notes is None:
         return earlier

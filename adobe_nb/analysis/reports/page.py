@@ -1,4 +1,4 @@
-"""A report as one HTML file that needs no network: ``page.html`` with its style, script and data."""
+"""A report as one HTML file that needs no network: ``page.html`` with style, script and data."""
 
 import base64
 import hashlib

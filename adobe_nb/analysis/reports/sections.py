@@ -1,4 +1,4 @@
-"""The sections of a report: which tables it has, with which columns. ``sections.toml`` lists them."""
+"""The sections of a report, with their columns. ``sections.toml`` lists them."""
 
 import tomllib
 from collections.abc import Mapping

@@ -167,8 +167,8 @@ class _SectionWriter:
         sentences = []
         if len(self._section.frame) > _MOST_ROWS:
             sentences.append(
-                f"Has the first {_MOST_ROWS:,} of {len(self._section.frame):,} rows: an Excel sheet "
-                "takes no more."
+                f"Has the first {_MOST_ROWS:,} of {len(self._section.frame):,} rows: an Excel "
+                "sheet takes no more."
             )
         if self._links >= _MOST_LINKS:
             sentences.append(
