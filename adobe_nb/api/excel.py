@@ -115,7 +115,9 @@ def new_workbook(path: str | os.PathLike[str]) -> Iterator[tuple[Path, "Workbook
     try:
         with (
             replacing(target) as written,
-            xlsxwriter.Workbook(written, {**_OPTIONS, "tmpdir": str(written.parent)}) as workbook,
+            xlsxwriter.Workbook(
+                str(written), {**_OPTIONS, "tmpdir": str(written.parent)}
+            ) as workbook,
         ):
             yield target, workbook
     except (OSError, xlsxwriter.exceptions.XlsxWriterException) as error:
@@ -272,7 +274,8 @@ def fitting(text: str) -> str:
     valid = _INVALID_IN_XML.sub(
         lambda match: match[0].encode("unicode_escape").decode("ascii"), text
     )
-    if _first_units(valid, _MAX_TEXT) == valid:
+    # A character is one or two units: most texts need not be counted.
+    if len(valid) <= _MAX_TEXT // 2 or _first_units(valid, _MAX_TEXT) == valid:
         return valid
     return _first_units(valid, _MAX_TEXT - len(_CUT_MARK)) + _CUT_MARK
 
