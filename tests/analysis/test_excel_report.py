@@ -422,7 +422,7 @@ def test_libraries_and_environments_lead_to_each_other() -> None:
     assert cell(read["Libraries"], "Environment", Name="Release").value == "Live"
 
 
-def test_rows_and_links_beyond_what_excel_takes_are_left_out_and_it_is_said(
+def test_rows_and_links_beyond_the_limits_of_excel_are_cut_and_reported(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(workbook, "_MOST_ROWS", 3)

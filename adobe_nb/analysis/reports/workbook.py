@@ -190,7 +190,7 @@ class _SectionWriter:
         sheet.set_footer("&L&A&RPage &P of &N")
         sheet.set_row(0, 30)
         sheet.set_column(0, 0, 3)
-        # Numbers that are names, such as an identifier of a rule, are no mistake.
+        # A text of digits, such as the identifier of a direct call, is not a mistake.
         sheet.ignore_errors({"number_stored_as_text": f"A1:XFD{max(rows, 1) + 1}"})
         back = self._styles.of(bold=True, font_size=12, font_color="#FFFFFF", bg_color=_DARK)
         sheet.write_url(0, 0, f"internal:'{SUMMARY}'!A1", back, BACK, "Back to the contents")
