@@ -284,6 +284,8 @@ def _text(cell: Any) -> str:
 
 def _value(cell: Any) -> Any:
     """Return what a cell says. Excel writes a carriage return in a text as an escape."""
+    # The formula of an array is an object.
+    cell = getattr(cell, "text", cell)
     if isinstance(cell, str):
         return cell.replace("_x000D_", "").replace("\r", "")
     return cell
