@@ -103,6 +103,8 @@ class TestStatus:
             (["--output", "missing/audit.txt"], "Cannot write missing/audit.txt"),
             (["--fail-on", "all"], "--fail-on"),
             (["--format", "xml"], "--format"),
+            (["--format", "html"], "requires --output"),
+            (["--format", "html", "--output", "a.html", "--rule", "high"], "Leave --rule"),
             (["--simulator"], "not allowed with"),
             (["--library", "LB1", "--build", "BL1"], "not allowed with"),
             (["--library", "LB1"], "LB1"),
@@ -257,3 +259,13 @@ class TestSarif:
     def test_names_do_not_become_links(self) -> None:
         for result in sarif(hostile().audit("high"))["results"]:
             assert "](" not in result["message"]["text"]
+
+
+def test_html_is_the_report_of_the_property(audit: Any, tmp_path: Path) -> None:
+    path = tmp_path / "site.html"
+    result = audit("--format", "html", "--output", path)
+    assert result.status == 1
+    assert f"Written to {path}." in result.out
+    page = path.read_text(encoding="utf-8")
+    assert page.startswith("<!doctype html>")
+    assert "missing-data-element" in page

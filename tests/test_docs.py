@@ -87,7 +87,10 @@ def test_recipes_of_the_readme_run(session: object) -> None:
     assert rows == [9, 2]
 
 
-def test_answers_of_the_readme_run(session: object) -> None:
+def test_answers_of_the_readme_run(
+    session: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     code = text[text.index("## Answers") :].split("```python\n")[1].split("```")[0]
     names: dict[str, object] = {"reactor": adobe_nb.reactor}
@@ -98,7 +101,10 @@ def test_answers_of_the_readme_run(session: object) -> None:
             results.append(eval(ast.unparse(statement), names))
         else:
             exec(ast.unparse(statement), names)
-    assert all(len(result) > 0 for result in results)
+    frames = [result for result in results if isinstance(result, pd.DataFrame)]
+    assert len(frames) > 5
+    assert all(len(frame) > 0 for frame in frames)
+    assert Path("site.xlsx").stat().st_size > 10_000
 
 
 def test_readme_names_every_resource_type() -> None:

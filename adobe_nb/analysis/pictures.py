@@ -218,7 +218,7 @@ class Pictures:
         history = history.sort_values("created_at", ignore_index=True).tail(top)
         history["line"] = range(len(history))
         is_live = history["published_at"].notna()
-        # What is not published yet reaches to the end of the picture.
+        # A library that waits reaches to the end of the picture.
         end = history[["created_at", "published_at"]].max().max()
         states = {
             "published": (history[is_live], _BLUE, "o"),

@@ -4,10 +4,8 @@ import json
 import math
 import os
 import re
-import stat
-import tempfile
-from collections.abc import Collection, Mapping
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, time
 from importlib.util import find_spec
 from numbers import Integral, Real
@@ -16,14 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from adobe_nb.api.files import replacing, target_file
 from adobe_nb.errors import ArgumentError
 
 if TYPE_CHECKING:
+    from xlsxwriter import Workbook
     from xlsxwriter.format import Format
     from xlsxwriter.worksheet import Worksheet
 
-_MAX_ROWS = 1_048_576
-_MAX_COLUMNS = 16_384
+MAX_ROWS = 1_048_576
+MAX_COLUMNS = 16_384
 _MAX_SHEET_NAME = 31
 # The longest text of a cell. Excel counts UTF-16 units.
 _MAX_TEXT = 32_767
@@ -91,20 +91,40 @@ def to_excel(
     'site.xlsx'
     """
     sheets = _sheets(frames)
-    target = _target(path)
+    with new_workbook(path) as (target, workbook):
+        header = workbook.add_format({"bold": True, "bottom": 1})
+        for name, frame in sheets.items():
+            _write_sheet(workbook.add_worksheet(name), frame, header)
+    return target
+
+
+@contextmanager
+def new_workbook(path: str | os.PathLike[str]) -> Iterator[tuple[Path, "Workbook"]]:
+    """Yield where a workbook will be, and the workbook to fill. Raises ArgumentError.
+
+    It replaces an existing file when it is complete.
+    """
+    target = target_file(path, ".xlsx")
     if find_spec("xlsxwriter") is None:
-        raise ArgumentError('Excel workbooks require XlsxWriter. Run: pip install "adobe_nb[lab]"')
+        raise ArgumentError(
+            'Excel workbooks require XlsxWriter. Run: pip install "adobe_nb[excel]"'
+        )
     # Imported only here: it comes with an extra.
     import xlsxwriter  # noqa: PLC0415
 
     try:
-        _replace(target, xlsxwriter, sheets)
+        with (
+            replacing(target) as written,
+            xlsxwriter.Workbook(
+                str(written), {**_OPTIONS, "tmpdir": str(written.parent)}
+            ) as workbook,
+        ):
+            yield target, workbook
     except (OSError, xlsxwriter.exceptions.XlsxWriterException) as error:
         problem = getattr(error, "strerror", None) or error
         raise ArgumentError(
             f"Cannot write {target} ({problem}). Close it in Excel, or choose another path."
         ) from None
-    return target
 
 
 def _sheets(frames: pd.DataFrame | Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
@@ -143,52 +163,16 @@ def _check_frame(name: str, frame: object) -> None:
             f"{name!r} is a {type(frame).__name__}, not a DataFrame. Convert it first."
         )
     rows, columns = frame.shape
-    if rows >= _MAX_ROWS:
+    if rows >= MAX_ROWS:
         raise ArgumentError(
-            f"{name!r} has {rows:,} rows, but an Excel sheet takes {_MAX_ROWS - 1:,} below its "
+            f"{name!r} has {rows:,} rows, but an Excel sheet takes {MAX_ROWS - 1:,} below its "
             "header. Filter or split the frame, or write it with frame.to_parquet()."
         )
-    if columns > _MAX_COLUMNS:
+    if columns > MAX_COLUMNS:
         raise ArgumentError(
-            f"{name!r} has {columns:,} columns, but an Excel sheet takes {_MAX_COLUMNS:,}. Select "
+            f"{name!r} has {columns:,} columns, but an Excel sheet takes {MAX_COLUMNS:,}. Select "
             "fewer."
         )
-
-
-def _target(path: str | os.PathLike[str]) -> Path:
-    if not isinstance(path, str | os.PathLike) or not os.fspath(path):
-        raise ArgumentError(f'Expected the path of a workbook such as "site.xlsx", got {path!r}.')
-    target = Path(path).expanduser()
-    if target.suffix.lower() != ".xlsx":
-        raise ArgumentError(f"The path must end in .xlsx, got {target.name!r}.")
-    if target.is_dir():
-        raise ArgumentError(f"{target} is a folder. Name a file in it.")
-    if not target.parent.is_dir():
-        raise ArgumentError(f"The folder {target.parent} does not exist. Create it first.")
-    # A link stays, and the file that it points to is replaced.
-    return target.resolve()
-
-
-def _replace(target: Path, xlsxwriter: Any, sheets: Mapping[str, pd.DataFrame]) -> None:
-    """Write a file beside the target and move it there, so that the target is always complete."""
-    mode = _mode_of(target)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".adobe-nb-") as folder:
-        written = Path(folder) / "new.xlsx"
-        with xlsxwriter.Workbook(str(written), {**_OPTIONS, "tmpdir": folder}) as workbook:
-            header = workbook.add_format({"bold": True, "bottom": 1})
-            for name, frame in sheets.items():
-                _write_sheet(workbook.add_worksheet(name), frame, header)
-        written.chmod(mode)
-        written.replace(target)
-
-
-def _mode_of(target: Path) -> int:
-    """Return the permissions of a file; for a new one, what the umask leaves of the usual ones."""
-    if target.exists():
-        return stat.S_IMODE(target.stat().st_mode)
-    umask = os.umask(0o077)
-    os.umask(umask)
-    return 0o666 & ~umask
 
 
 def _write_sheet(sheet: "Worksheet", frame: pd.DataFrame, header: "Format") -> None:
@@ -201,22 +185,30 @@ def _write_sheet(sheet: "Worksheet", frame: pd.DataFrame, header: "Format") -> N
         if isinstance(name, tuple):
             label = " / ".join(map(str, name))
         sheet.set_column(position, position, _width(label, frame.iloc[:_MEASURED_ROWS, position]))
-        sheet.write_string(0, position, _fitting(label), header)
-    # Not sheet.write(): it guesses what a text means.
-    writers = {
-        bool: sheet.write_boolean,
-        int: sheet.write_number,
-        float: sheet.write_number,
-        str: sheet.write_string,
-    }
+        sheet.write_string(0, position, fitting(label), header)
     # Row by row, so that XlsxWriter keeps no more than one row in memory.
     series = [frame.iloc[:, position].astype(object) for position in range(columns)]
     for number, row in enumerate(zip(*series, strict=True), start=1):
         for position, value in enumerate(row):
-            cell = _cell(value)
-            if cell is not None:
-                write = writers.get(type(cell), sheet.write_datetime)
-                write(number, position, cell)
+            write_cell(sheet, number, position, value)
+
+
+def write_cell(
+    sheet: "Worksheet", row: int, column: int, value: Any, style: "Format | None" = None
+) -> None:
+    """Write a value with its type, and a text as plain text; nothing for a missing value."""
+    cell = _cell(value)
+    if cell is None:
+        return
+    # Not sheet.write(): it guesses what a text means.
+    if isinstance(cell, str):
+        sheet.write_string(row, column, cell, style)
+    elif isinstance(cell, bool):
+        sheet.write_boolean(row, column, cell, style)
+    elif isinstance(cell, datetime):
+        sheet.write_datetime(row, column, cell, style)
+    else:
+        sheet.write_number(row, column, cell, style)
 
 
 def _width(label: str, values: "pd.Series[Any]") -> int:
@@ -250,7 +242,7 @@ def _cell(value: Any) -> bool | int | float | datetime | str | None:
         number = float(value)
         if math.isfinite(number):
             return number
-    return _fitting(_text(value))
+    return fitting(_text(value))
 
 
 def _is_missing(value: Any) -> bool:
@@ -277,12 +269,13 @@ def _text(value: object) -> str:
     return str(value)
 
 
-def _fitting(text: str) -> str:
+def fitting(text: str) -> str:
     """Return the text as a cell can hold it: valid XML, and not too long."""
     valid = _INVALID_IN_XML.sub(
         lambda match: match[0].encode("unicode_escape").decode("ascii"), text
     )
-    if _first_units(valid, _MAX_TEXT) == valid:
+    # A character is one or two units: most texts need not be counted.
+    if len(valid) <= _MAX_TEXT // 2 or _first_units(valid, _MAX_TEXT) == valid:
         return valid
     return _first_units(valid, _MAX_TEXT - len(_CUT_MARK)) + _CUT_MARK
 

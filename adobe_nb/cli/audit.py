@@ -12,6 +12,8 @@ from adobe_nb.registry import ID_PATTERN
 from adobe_nb.suggest import candidates
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from adobe_nb.analysis import Tags
 
 _SEVERITIES = ("high", "medium", "low")
@@ -63,7 +65,7 @@ def add(commands: Commands) -> None:
     )
     audit.add_argument(
         "--format",
-        choices=["table", "json", "sarif"],
+        choices=["table", "json", "sarif", "html"],
         default="table",
         help="default: %(default)s",
     )
@@ -81,23 +83,45 @@ def add(commands: Commands) -> None:
 def _run(options: argparse.Namespace) -> int:
     from adobe_nb.analysis.audit import formats  # noqa: PLC0415
 
+    if options.format == "html":
+        _check_html(options)
     tags = _tags(options)
     findings = tags.audit(
         options.rule, suppress=options.suppress, earlier=options.earlier, all=True
     )
-    if options.format == "table":
-        text = formats.to_table(findings)
-    elif options.format == "json":
-        text = formats.to_json(findings)
+    if options.format == "html":
+        tags.to_html(options.output, suppress=options.suppress)
     else:
-        category = "/".join(["adobe-nb", *tags.model.property_ids, ""])
-        text = formats.to_sarif(findings, version=__version__, category=category)
-    if options.output is None:
-        show(text)
-    else:
-        _write(printable(text), options.output)
+        text = _text(options.format, tags, findings)
+        if options.output is None:
+            show(text)
+        else:
+            _write(printable(text), options.output)
+    if options.output is not None:
         show(f"{formats.summary(findings)} Written to {options.output}.")
     return int(_fails(findings.attrs["counts"], options.fail_on))
+
+
+def _check_html(options: argparse.Namespace) -> None:
+    """Raise ArgumentError for options that a report does not have."""
+    if options.output is None:
+        raise ArgumentError("--format html requires --output, a file that ends in .html.")
+    if options.rule or options.earlier:
+        raise ArgumentError(
+            "--format html writes the whole report of tags.to_html(). Leave --rule and --earlier out."
+        )
+
+
+def _text(format: str, tags: "Tags", findings: "pd.DataFrame") -> str:
+    from adobe_nb.analysis.audit import formats  # noqa: PLC0415
+
+    if format == "table":
+        return formats.to_table(findings)
+    if format == "json":
+        return formats.to_json(findings)
+    # Code scanning replaces the findings of a category.
+    category = "/".join(["adobe-nb", *tags.model.property_ids, ""])
+    return formats.to_sarif(findings, version=__version__, category=category)
 
 
 def _tags(options: argparse.Namespace) -> "Tags":

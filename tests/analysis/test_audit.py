@@ -282,12 +282,12 @@ class TestSuppressions:
         frame = missing(site, suppress=known)
         assert len(frame) == 2 - suppressed
         assert frame["note"].tolist() == ["later"] * len(frame)
-        assert ("2 suppressions expired: " in limits(frame)) == (not suppressed)
+        assert ("Suppressions that expired: " in limits(frame)) == (not suppressed)
 
     def test_suppression_that_matches_nothing_is_named(self, site: Tags) -> None:
         suppress = pd.DataFrame({"fingerprint": [UNKNOWN], "note": [""]})
         frame = site.audit(suppress=suppress)
-        assert f"1 suppressions match nothing: {UNKNOWN}. Some of them may" in limits(frame)
+        assert f"Suppressions that match nothing: {UNKNOWN}. Some of them may" in limits(frame)
         assert "match nothing" not in limits(site.audit("high", suppress=suppress))
 
     @pytest.mark.parametrize("suffix", ["csv", "json", "toml"])
@@ -401,6 +401,7 @@ SECRET = "AKIA" + "Q3EGZ7TPLM2XK9VB"
     "line",
     [
         f"_satellite.getVar('x'); key = '{SECRET}';",
+        f"_satellite.getVar('{SECRET}'); _satellite.getVar('x');",
         f"_satellite.getVar('x'); key = '{'x' * 160}{SECRET}';",
         f"key = '{SECRET}{' ' * 30}'; _satellite.getVar('x', {{{'a' * 150}: 1}});",
     ],

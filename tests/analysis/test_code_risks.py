@@ -1,6 +1,7 @@
 """``code_risks``: each rule with code that breaks it, and the nearest code that does not."""
 
 import json
+import time
 from typing import Any
 
 import pandas as pd
@@ -199,6 +200,11 @@ def test_elements_of_a_page_load_scripts_and_insecure_resources() -> None:
     assert "acme.net" in risks["why"][0]
 
 
+def test_the_usual_loader_of_a_vendor_is_one_finding() -> None:
+    code = "var s = 'script', j = d.createElement(s); j.src = 'https://acme.net/t.js?id=' + i"
+    assert found(code) == ["third-party-script"]
+
+
 def test_a_script_of_the_own_domains_is_not_one_of_a_third_party() -> None:
     site = pd.DataFrame({"id": ["PR1"], "domains": ['["www.shop.example"]']})
     page = "<script src='https://{}/a.js'></script>"
@@ -275,6 +281,10 @@ def test_a_key_that_browsers_may_have_is_a_public_key() -> None:
         f"if (password === '{RANDOM}') go()",
         f"function f(secret = '{RANDOM}') {{}}",
         f"class A {{ token = '{RANDOM}' }}",
+        f"send('/a?client_secret={RANDOM}&b=1')",
+        f'send(\'{{"apiKey": "{RANDOM}"}}\')',
+        f"f({{Authorization: 'Token {RANDOM}'}})",
+        f"var apiKey2 = '{RANDOM}'",
         "login({password: 'hunter2hunter'})",
         f"var clientSecret = '{GUID}'",
     ],
@@ -361,6 +371,33 @@ def test_settings_outside_code_are_searched_for_secrets() -> None:
     assert risks["line"].isna().all()
     assert RANDOM not in risks.to_csv()
     assert risks["evidence"][3] == f"https://acme.net/?api_key={MASK}&a=1"
+
+
+def test_a_constant_that_is_called_a_secret_is_one() -> None:
+    constant = "core::dataElements::constant"
+    tags = Tags(
+        data_elements=elements(
+            ("DE1", "Meta Access Token", constant, {"value": RANDOM}),
+            ("DE2", "Meta Pixel", constant, {"value": RANDOM + "1"}),
+        )
+    )
+    assert tags.code_risks()["source_id"].tolist() == ["DE1"]
+
+
+def test_hostile_texts_take_no_time() -> None:
+    hostile = (
+        "'?" + "mail" * 50_000 + "'",
+        "'" + "<img " * 20_000 + "'",
+        "'" + "http://www.w3.org/<a " * 5_000 + "'",
+        "key" * 60_000,
+        "password = " * 10_000,
+        "_" * 200_000 + ".a",
+    )
+    start = time.process_time()
+    for code in hostile:
+        code_element(code).code_risks()
+    html("<!-- a --><script>a</script>" * 2_000).code_risks()
+    assert time.process_time() - start < 10
 
 
 def test_a_user_and_password_in_an_address_are_a_secret() -> None:

@@ -234,7 +234,7 @@ def test_events_on_consent_count_when_all_events_of_the_rule_are() -> None:
     assert verdict(given, click, PIXEL) == "no condition seen"
 
 
-def test_consent_in_the_code_that_sends_is_told_apart_from_a_condition() -> None:
+def test_consent_in_the_code_that_sends_is_not_a_condition() -> None:
     asks = action("if (_satellite.getVar('Consent') === 'in') fbq('track', 'a')")
     consent = one_rule(asks).consent()
     assert consent.loc[0, "verdict"] == "consent in code"

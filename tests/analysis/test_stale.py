@@ -119,7 +119,7 @@ def test_a_rule_changes_with_its_components() -> None:
         ("tmp pixel", "temperature"),
     ],
 )
-def test_a_name_that_says_old_is_told_from_one_with_the_same_letters(
+def test_a_name_that_says_old_is_stale_and_one_with_the_same_letters_is_not(
     old: str, current: str
 ) -> None:
     assert reasons(named(old)) == ["name says old"]

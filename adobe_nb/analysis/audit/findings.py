@@ -113,7 +113,7 @@ def _expired(suppressions: Mapping[str, Note], now: pd.Timestamp) -> Iterator[st
         if note.is_expired(now):
             expired.append(f"{fingerprint} ({note.until})")
     if expired:
-        yield f"{len(expired)} suppressions expired: {_listed(expired)}."
+        yield f"Suppressions that expired: {_listed(expired)}."
 
 
 def _unmatched(
@@ -122,7 +122,7 @@ def _unmatched(
     unmatched = suppressions.keys() - {row["fingerprint"] for row in rows}
     if not unmatched:
         return
-    sentence = f"{len(unmatched)} suppressions match nothing: {_listed(sorted(unmatched))}."
+    sentence = f"Suppressions that match nothing: {_listed(sorted(unmatched))}."
     if not is_certain:
         sentence += " Some of them may belong to rules that were not checked."
     yield sentence
@@ -196,19 +196,18 @@ class _Search:
                 severity = "low"
         path = row.get("path")
         subject = [row[column] for column in rule.subject]
+        message, evidence = rule.message_of(row), row.get("evidence")
+        if evidence is not None:
+            # Reports leave the notebook, and a line of code can hold a secret beside its finding.
+            message = without_secrets(self._model, message)
+            evidence = without_secrets(self._model, evidence)
         return {
             "rule": rule.name,
             "severity": severity,
             **source,
             "path": path,
             "line": row.get("line"),
-            "message": rule.message_of(row),
-            "evidence": self._without_secrets(row.get("evidence")),
+            "message": message,
+            "evidence": evidence,
             "fingerprint": fingerprints.of(rule.name, source_id, path, subject),
         }
-
-    def _without_secrets(self, evidence: str | None) -> str | None:
-        """Hide the secrets beside a finding of another kind: reports leave the notebook."""
-        if evidence is None:
-            return None
-        return without_secrets(self._model, evidence)

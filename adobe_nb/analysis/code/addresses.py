@@ -21,9 +21,10 @@ _TAG = re.compile(
     re.IGNORECASE,
 )
 _LINK = re.compile(r"<a\b[^<>]*$", re.IGNORECASE)
+_LONGEST_TAG = 500
 _PERSONAL = re.compile(
-    r"[?&;]([\w.\[\]-]*?(?:e-?mail|phone|mobile_?number|first_?name|last_?name|full_?name|"
-    r"surname|birth_?da(?:y|te)|date_?of_?birth|iban|ssn|passport)[\w.\]-]*?)=|"
+    r"[?&;]([\w.\[\]-]{0,40}?(?:e-?mail|phone|mobile_?number|first_?name|last_?name|full_?name|"
+    r"surname|birth_?da(?:y|te)|date_?of_?birth|iban|ssn|passport)[\w.\]-]{0,40}?)=|"
     r"[?&][\w.-]+=([\w.+-]+(?:@|%40)[\w-]+\.[\w.-]+)",
     re.IGNORECASE,
 )
@@ -60,7 +61,8 @@ def insecure_host(text: str) -> str:
     """Return the host of the first http:// resource in a text; empty without one."""
     for match in INSECURE.finditer(text):
         # A link opens a page when a visitor follows it: it does not load a resource.
-        if not _NOT_LOADED.search(match[1]) and not _LINK.search(text, 0, match.start()):
+        start = max(0, match.start() - _LONGEST_TAG)
+        if not _NOT_LOADED.search(match[1]) and not _LINK.search(text, start, match.start()):
             return match[1]
     return ""
 

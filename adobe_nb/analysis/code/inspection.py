@@ -39,16 +39,21 @@ _SECRET_NAME = re.compile(
     r"[-_]?key",
     re.IGNORECASE,
 )
+_PARAMETER = (
+    r"(?i:[\w;.\[\]-]*(?:mail|phone|name|birth|iban|ssn|passport|mobile)|"
+    r"[\w.-]+=[\w.+-]+(?:@|%40))"
+)
 # Each alternative begins with a character of its own, which makes the search quick.
 _URL = re.compile(
     r"//[\w-]+\.|<(?i:script|img|iframe)\b|"
-    r"\?(?i:[\w.\[\]-]*(?:mail|phone|name|birth|iban|ssn|passport|mobile)|[\w.-]+=[\w.+-]+(?:@|%40))|"
-    r"&(?i:[\w;.\[\]-]*(?:mail|phone|name|birth|iban|ssn|passport|mobile)|[\w.-]+=[\w.+-]+(?:@|%40))"
+    rf"\?{_PARAMETER}|&{_PARAMETER}"
 )
 _COMPARING = ("indexOf", "startsWith", "includes", "test", "replace", "split", "match", "endsWith")
 _EQUALITY = ("==", "===", "!=", "!==")
 _METHODS = ("GET", "POST", "PUT", "DELETE", "HEAD", "PATCH")
 _TOKEN = re.compile(r"%[^%\n]+%")
+_LONGEST_NAME = 60
+_NOT_LINE_BREAK = re.compile(r"[^\n]")
 _OWNER = re.compile(r"(?<![\w$.])[A-Za-z_$][\w$]{4,}+(?=\s*+\.)")
 _GLOBALS = (
     "_satellite", "console", "document", "history", "localStorage", "location", "navigator",
@@ -78,7 +83,7 @@ class Inspection(NamedTuple):
 
 
 def inspect(code: str, language: str, *, has_tokens: bool = False) -> Inspection:
-    """Return what was found in JavaScript or HTML. The engine replaces its tokens, if it has some."""
+    """Return what was found in JavaScript or HTML, in which the engine may replace tokens."""
     shapes = secrets.without_overlaps(secrets.shaped_secrets(code))
     found = Inspection([], [], [*shapes, *secrets.named_secrets(code)])
     if language == "html":
@@ -95,23 +100,28 @@ def inspect(code: str, language: str, *, has_tokens: bool = False) -> Inspection
 def _inspect_html(
     html: str, found: Inspection, shapes: Sequence[Secret], *, has_tokens: bool
 ) -> None:
-    scripts: list[tuple[int, int]] = []
+    # The elements of the page, with blanks in place of its comments and scripts.
+    parts: list[str] = []
+    end = 0
     for match in COMMENT_OR_SCRIPT.finditer(html):
-        if match["comment"] is not None:
-            scripts.append(match.span())
-        elif not DATA_BLOCK.search(match["attributes"]):
-            start = match.start("script")
-            scripts.append(match.span("script"))
+        start, stop = match.span()
+        if match["comment"] is None and DATA_BLOCK.search(match["attributes"]):
+            continue
+        if match["comment"] is None:
+            start, stop = match.span("script")
             script = Script(match["script"], start, html.count("\n", 0, start) + 1)
             _Inspector(script, found, shapes, has_tokens=has_tokens).run()
-    # What is left are the elements of the page, with the rest of it at the same places.
-    page = html
-    for start, stop in scripts:
-        page = page[:start] + re.sub(r"[^\n]", " ", page[start:stop]) + page[stop:]
+        parts += html[end:start], _NOT_LINE_BREAK.sub(" ", html[start:stop])
+        end = stop
+    page = "".join([*parts, html[end:]])
+    _inspect_page(page, found)
+
+
+def _inspect_page(page: str, found: Inspection) -> None:
+    """Add what the elements of a page load, and the secrets in them."""
     for tag, url, start in tags_of(page):
         place = (start, start + len(url), page.count("\n", 0, start) + 1)
-        host = host_of(url)
-        if tag != "form" and host:
+        if tag != "form" and (host := host_of(url)):
             found.loads.append(Load(host, tag == "script", *place))
         if insecure := insecure_host(url):
             found.findings.append(Finding("insecure-url", *place, insecure))
@@ -179,15 +189,12 @@ class _Inspector:
             self._add("timer-with-text", word, self.tree.text(word))
 
     def _write(self, word: Node) -> None:
-        arguments = self._arguments(word)
-        if (
-            self._owner(word) not in ("document", "window.document")
-            or call_of(reference_of(word)) is None
-        ):
+        is_called = call_of(reference_of(word)) is not None
+        if not is_called or self._owner(word) not in ("document", "window.document"):
             return
         name = f"document.{self.tree.text(word)}"
         self._add("document-write", word, name)
-        if any(map(self._taint.holds, arguments)):
+        if any(map(self._taint.holds, self._arguments(word))):
             self._add("html-from-value", word, name)
 
     def _markup(self, word: Node) -> None:
@@ -202,10 +209,11 @@ class _Inspector:
 
     def _markup_call(self, word: Node) -> None:
         """Inspect ``a.insertAdjacentHTML(position, value)`` and jQuery's ``html(value)``."""
-        if word.type == "property_identifier" and any(
-            map(self._taint.holds, self._arguments(word)[-1:])
-        ):
-            self._add("html-from-value", word, self.tree.text(word))
+        if word.type != "property_identifier":
+            return
+        for value in self._arguments(word)[-1:]:
+            if self._taint.holds(value):
+                self._add("html-from-value", word, self.tree.text(word))
 
     def _open(self, word: Node) -> None:
         arguments = self._arguments(word)
@@ -305,19 +313,22 @@ class _Inspector:
             string = _string_of(node)
             if string is not None:
                 strings[string.id] = string
-        adds_elements = "createElement" in self.tree.script.text
         for string in strings.values():
-            text = self.tree.string_text(string)
-            if not self._is_compared(string) and (host := insecure_host(text)):
-                self._add("insecure-url", string, host)
-            if parameter := personal_parameter(text):
-                self._add("personal-data-in-url", string, parameter)
-            if adds_elements and is_script_file(text) and not self._is_compared(string):
-                self._load(string, is_script=True)
-            for tag, url, _ in tags_of(text):
-                if tag != "form" and (host := host_of(url)):
-                    place = (*self.tree.span(string), self.tree.line(string))
-                    self._found.loads.append(Load(host, tag == "script", *place))
+            self._string(string, self.tree.string_text(string))
+
+    def _string(self, string: Node, text: str) -> None:
+        if parameter := personal_parameter(text):
+            self._add("personal-data-in-url", string, parameter)
+        for tag, url, _ in tags_of(text):
+            if tag != "form" and (host := host_of(url)):
+                place = (*self.tree.span(string), self.tree.line(string))
+                self._found.loads.append(Load(host, tag == "script", *place))
+        if self._is_compared(string):
+            return
+        if host := insecure_host(text):
+            self._add("insecure-url", string, host)
+        if is_script_file(text) and "createElement" in self.tree.script.text:
+            self._load(string, is_script=True)
 
     def _is_compared(self, string: Node) -> bool:
         """Return whether a string is only compared, or used on pages of its protocol only."""
@@ -360,8 +371,9 @@ class _Inspector:
         parent = reference.parent
         if parent is None:
             return False
-        if parent.type in ("unary_expression", "formal_parameters", "object_pattern", "arguments"):
-            return parent.type != "arguments"
+        # typeof, parameters, and {name} = object
+        if parent.type in ("unary_expression", "formal_parameters", "object_pattern"):
+            return True
         fields = ("name", "left", "parameter", "alias")
         return any(field(parent, name) == reference for name in fields)
 
@@ -373,28 +385,44 @@ class _Inspector:
         for _, node in self.tree.find(_SECRET_NAME):
             if node.type in _COMMENTS:
                 continue
-            key = _string_of(node) or node
-            name = self.tree.text(key).strip("\"'`")
-            value = _value_of(key)
-            # Longer texts have other names in them, as addresses do.
-            if value is None or len(name) > 60:
-                continue
-            texts = ["".join(part or "" for part in parts) for parts in self.tree.names(value)]
-            kinds = list(filter(None, (secrets.kind_of(name, text) for text in texts)))
-            if kinds:
-                self._secret(value, kinds[0])
+            string = _string_of(node)
+            if string is not None:
+                self._secrets_in_string(string)
+            self._secret_of(string or node)
+
+    def _secret_of(self, key: Node) -> None:
+        """Add the value of a name or key if it looks like a secret."""
+        name = self.tree.text(key).strip("\"'`")
+        value = _value_of(key)
+        # Longer texts have other names in them, as addresses do.
+        if value is None or len(name) > _LONGEST_NAME:
+            return
+        for parts in self.tree.names(value):
+            if kind := secrets.kind_of(name, "".join(part or "" for part in parts)):
+                self._secret(value, kind)
+                return
+
+    def _secrets_in_string(self, string: Node) -> None:
+        """Add the secrets of an address, JSON or HTML inside a string."""
+        offset = self.tree.span(string)[0] + 1
+        for secret in secrets.named_secrets(self.tree.text(string)[1:-1]):
+            start, stop = secret.start + offset, secret.stop + offset
+            if not self._has_shape(start, stop):
+                finding = Finding("secret", start, stop, self.tree.line(string), secret.kind)
+                self._found.findings.append(finding)
 
     def _secret(self, value: Node, kind: str) -> None:
         """Add the strings of a value as one secret."""
-        is_first = True
-        for string in _strings_below(value):
+        strings = list(_strings_below(value))
+        for string in strings:
             start, stop = self.tree.span(string)
-            secret = Secret(start + 1, stop - 1, kind, "secret")
-            known = secrets.without_overlaps([*self._shapes, secret])
-            self._found.secrets.append(secret)
-            if is_first and secret in known:
-                self._add("secret", string, kind)
-            is_first = False
+            self._found.secrets.append(Secret(start + 1, stop - 1, kind, "secret"))
+        if not any(self._has_shape(*self.tree.span(string)) for string in strings):
+            self._add("secret", strings[0], kind)
+
+    def _has_shape(self, start: int, stop: int) -> bool:
+        """Return whether a place has a secret of a known shape, which is a finding of its own."""
+        return any(shape.start < stop and start < shape.stop for shape in self._shapes)
 
     def _shaped_secrets(self) -> None:
         offset = self.tree.script.start
@@ -539,6 +567,8 @@ def _strings_below(value: Node) -> Iterator[Node]:
 def _meant(word: str) -> str:
     """Return the global object whose name differs from a word in one letter; else empty."""
     if word in _GLOBALS or word in _INTERFACES or word.removesuffix("s") in _GLOBALS:
+        return ""
+    if word.isupper():
         return ""
     for name in _GLOBALS:
         if word.lower() == name.lower() or _differ_in_one(word, name):

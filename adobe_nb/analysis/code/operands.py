@@ -14,7 +14,7 @@ _SAME_TEXT = ("join", "toString", "trim", "replace", "slice", "substring")
 
 
 def operands(tree: Tree, value: Node | None) -> Iterator[Node]:
-    """Yield the parts of a text or list, in order: of sums, alternatives, arrays, appended lists."""
+    """Yield the parts of a text or list in order: of sums, alternatives, arrays, joined lists."""
     pending = [value] if value is not None else []
     # A stack instead of recursion, because generated sums are nested deeper than Python recurses.
     while pending:
@@ -99,7 +99,7 @@ def path_of(tree: Tree, root: Node) -> tuple[Node, list[Name]]:
 def leaves_of_literal(tree: Tree, value: Node, path: Sequence[Name], at: Node) -> Iterator[Leaf]:
     """Yield each value below an object literal.
 
-    Items of lists have the path of their list. A value that is not a literal has no leaves but itself.
+    Items of lists have the path of their list. A value that is not a literal is its only leaf.
     """
     pending: list[Leaf] = [(list(path), at, value)]
     while pending:

@@ -47,7 +47,7 @@ def risks() -> Mapping[str, Risk]:
 
 
 def code_risks(model: Model) -> pd.DataFrame:
-    """Return the risks in code, and the secrets in all settings. ``Tags.code_risks`` documents it."""
+    """Return risks in code, and secrets in all settings. ``Tags.code_risks`` documents it."""
     domains = domains_of(model)
     evidence = _Evidence(model)
     rows: list[Row] = []
@@ -94,14 +94,9 @@ def secret_settings(model: Model) -> list[tuple[Text, list[secrets.Secret]]]:
     for text in texts(model):
         if text in code:
             continue
-        owner, _, member = text.path.rpartition(".")
-        name = _LAST_MEMBER.search(text.path)
-        names = [name[1] if name else ""]
-        if member == "value":
-            names.append(keys.get((text.resource.id, owner), ""))
         in_setting = secrets.secrets_in(text.value)
-        for kind in (secrets.kind_of(name, text.value) for name in names):
-            if kind:
+        for name in _names_of(text, keys):
+            if kind := secrets.kind_of(name, text.value):
                 in_setting.append(secrets.Secret(0, len(text.value), kind, "secret"))
         if in_setting:
             found.append((text, secrets.without_overlaps(in_setting)))
@@ -141,6 +136,18 @@ def _secrets_by_text(model: Model) -> Iterator[tuple[Text, Sequence[secrets.Secr
     yield from secret_settings(model)
 
 
+def _names_of(text: Text, keys: Mapping[tuple[str, str], str]) -> Iterator[str]:
+    """Yield what says what a setting is: its member, the key beside it, or its data element."""
+    owner, _, member = text.path.rpartition(".")
+    if match := _LAST_MEMBER.search(text.path):
+        yield match[1]
+    if member == "value":
+        yield keys.get((text.resource.id, owner), "")
+    # A constant is what the name of its data element says.
+    if text.path in ("value", "constant"):
+        yield text.resource.name
+
+
 class _Evidence:
     """The lines of findings, without any secret of the property."""
 
@@ -174,9 +181,13 @@ def _findings(text: Text, domains: list[str], inspection: Inspection) -> Iterato
         # Where the package is missing, a text that looks like code can be a template, too.
         if finding.rule != "syntax-error" or text.role == "code":
             yield finding
+    known: set[tuple[str, int]] = set()
     for load in inspection.loads:
-        if load.is_script and not is_own(load.host, domains):
-            yield Finding("third-party-script", load.start, load.stop, load.line, load.host)
+        # A text can be an address by itself, and the beginning of a longer one.
+        if not load.is_script or is_own(load.host, domains) or (load.host, load.line) in known:
+            continue
+        known.add((load.host, load.line))
+        yield Finding("third-party-script", load.start, load.stop, load.line, load.host)
     size = len(text.value.encode("utf-8", "surrogatepass"))
     if size > _LARGE:
         yield Finding("large-code", 0, 0, 1, f"{size / 1000:.0f}")
@@ -195,6 +206,6 @@ def _limits(model: Model) -> Iterator[str]:
     if external:
         first = external[0].resource
         yield (
-            f"{len(external)} pieces of code are external files, the first being that of {first.id} "
-            f"({first.name}): what is in them is not known."
+            f"{len(external)} pieces of code are external files, the first being that of "
+            f"{first.id} ({first.name}): what is in them is not known."
         )

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import islice
+from operator import attrgetter
 from typing import NamedTuple
 
 from tree_sitter import Node
@@ -77,7 +78,8 @@ def variables_in(
             uses += notes.uses
             sends += notes.sends
             is_broken |= notes.tree.is_broken and not is_comment
-    uses.sort(key=lambda use: (use.start, use.stop, use.variable.name, use.access))
+    # The items of one text stay in their order.
+    uses.sort(key=attrgetter("start", "stop"))
     return ScriptVariables(uses, sends, is_broken)
 
 

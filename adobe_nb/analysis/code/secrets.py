@@ -34,7 +34,7 @@ _STRICT = {"secret", "password", "passwd", "passphrase", "pwd", "clientsecret"}
 # The page makes and shows these.
 _NOT_SECRET = {"csrf", "xsrf", "public", "site", "property", "library", "next", "page"}
 NAMED = re.compile(
-    r"""(?P<name>[A-Za-z_][\w-]{1,60})(?P<quote>["'`]?)\s*(?:=>|[:=]{1,3})\s*"""
+    r"""(?<![\w-])(?P<name>[A-Za-z_][\w-]{1,60}+)["'`]?\s*+(?:=>|[:=]{1,3})\s*+"""
     r"""(?P<value>"[^"\n]{8,}"|'[^'\n]{8,}'|`[^`\n]{8,}`|(?<==)[\w.~+/-]{16,}=*)"""
 )
 """A name with a text, where code is not parsed: comments, HTML, JSON, addresses, and attributes."""
@@ -132,14 +132,24 @@ def without_overlaps(secrets: Iterable[Secret]) -> list[Secret]:
 def kind_of(name: str, value: str) -> str:
     """Return what a value is that has this name; empty when it does not look like a secret."""
     words = words_of(name)
-    if not _is_name_of_secret(words) or not _ALLOWED.fullmatch(value) or _TOKEN.search(value):
+    while words and words[-1].isdecimal():
+        words.pop()
+    if not _is_name_of_secret(words):
         return ""
-    is_strict = words[-1] in _STRICT
-    if _is_plain(value) or (_GUID.fullmatch(value) and not is_strict):
-        return ""
-    if not (is_strict and len(value) >= _SHORT) and not _is_random(value):
-        return ""
-    return f"the value of {name}"
+    if words[-1] == "authorization":
+        # The first word says how it is to be read.
+        value = value.rpartition(" ")[2]
+    if _looks_secret(value, is_strict=words[-1] in _STRICT):
+        return f"the value of {name}"
+    return ""
+
+
+def _looks_secret(value: str, *, is_strict: bool) -> bool:
+    if not _ALLOWED.fullmatch(value) or _TOKEN.search(value) or _is_plain(value):
+        return False
+    if is_strict:
+        return len(value) >= _SHORT
+    return _is_random(value) and not _GUID.fullmatch(value)
 
 
 def _is_name_of_secret(words: list[str]) -> bool:

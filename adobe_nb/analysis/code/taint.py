@@ -109,9 +109,7 @@ class Taint:
         """Return whether the value of a node does not get out of its parent."""
         match parent.type:
             case "call_expression" | "new_expression":
-                function = field(parent, "function") or field(parent, "constructor")
-                name = field(function, "property") or function
-                return name is not None and bool(_CLEANING.search(self._tree.text(name)))
+                return self._is_cleaning(parent)
             case "binary_expression":
                 is_left = field(parent, "left") == node
                 operator = self._tree.text(parent.children[1])
@@ -121,6 +119,11 @@ class Taint:
             case "subscript_expression":
                 return field(parent, "index") == node
         return parent.type in _ENDS or parent.type in _FUNCTIONS
+
+    def _is_cleaning(self, call: Node) -> bool:
+        function = field(call, "function") or field(call, "constructor")
+        name = field(function, "property") or function
+        return name is not None and bool(_CLEANING.search(self._tree.text(name)))
 
 
 def _words(words: set[str]) -> re.Pattern[str]:

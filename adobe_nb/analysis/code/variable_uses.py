@@ -79,6 +79,8 @@ class Notes:
             verdict = "commented"
         elif verdict == "certain" and variable.problem:
             verdict = variable.problem
+        elif access == "set" and variable.is_pattern:
+            verdict = "dynamic"
         start, stop = self.tree.span(node)
         span = (0, 0)
         if source is not None:

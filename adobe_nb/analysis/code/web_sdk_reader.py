@@ -6,7 +6,7 @@ from typing import Literal
 from tree_sitter import Node
 
 from adobe_nb.analysis.code.javascript import Name, arguments_of, field, literal, reference_of
-from adobe_nb.analysis.code.operands import key_of, leaves_of_literal, path_of
+from adobe_nb.analysis.code.operands import leaves_of_literal, path_of
 from adobe_nb.analysis.code.tracker_reader import TrackerReader, action_on, literal_text
 from adobe_nb.analysis.code.variable_uses import Place, Span, Verdict, bytes_of, is_inside
 from adobe_nb.analysis.variables import names as known
@@ -64,7 +64,7 @@ class WebSdkReader:
         function, arguments = field(call, "function"), arguments_of(call)
         if function is None or arguments[0] != string:
             return
-        if literal(key_of(self.tree, function)) in _NOT_WEB_SDK:
+        if self.tree.text(field(function, "property") or function) in _NOT_WEB_SDK:
             return
         event_type = None
         for options in arguments[1:2]:

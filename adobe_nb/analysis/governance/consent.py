@@ -196,49 +196,53 @@ class _Judge:
 
     def row(self, components: Sequence[Resource]) -> _Row | None:
         """Return the columns of a rule with these components; None when it does not send."""
+        findings = self._findings(components)
+        if not findings:
+            return None
+        whole = self._of_rule(components)
+        if whole is not None:
+            worst, by, without = whole, [whole.by], []
+        else:
+            parts = list(chain.from_iterable(findings.values()))
+            worst = max(parts, key=_weakness)
+            by = [finding.by for finding in parts if finding.by]
+            without = [name for name in findings if NOT_SEEN in map(_verdict, findings[name])]
+        return {
+            "sends_to": ", ".join(sorted(findings)),
+            "has_consent": worst.has_consent,
+            "consent_by": "; ".join(dict.fromkeys(by)) or None,
+            "verdict": worst.verdict,
+            "without_consent": ", ".join(sorted(without)) or None,
+        }
+
+    def _findings(self, components: Sequence[Resource]) -> dict[str, list[_Finding]]:
+        """Return what holds for each action that sends, by vendor."""
         findings: dict[str, list[_Finding]] = defaultdict(list)
         for action in components:
             if action.kind == "actions":
                 for name in self._senders.of(action):
                     findings[name].append(self._of_action(action, name))
-        if not findings:
-            return None
-        of_vendors = list(chain.from_iterable(findings.values()))
-        without = []
-        worst = self._of_rule(components)
-        by = [worst.by] if worst else [finding.by for finding in of_vendors]
-        if worst is None:
-            worst = max(of_vendors, key=_weakness)
-            for name, of_vendor in findings.items():
-                if any(finding.verdict == NOT_SEEN for finding in of_vendor):
-                    without.append(name)
-        return {
-            "sends_to": ", ".join(sorted(findings)),
-            "has_consent": worst.has_consent,
-            "consent_by": "; ".join(dict.fromkeys(filter(None, by))) or None,
-            "verdict": worst.verdict,
-            "without_consent": ", ".join(sorted(without)) or None,
-        }
+        return findings
 
     def _of_rule(self, components: Sequence[Resource]) -> _Finding | None:
         """Return what holds for the whole rule: a condition, or the events that it waits for."""
-        negated = ""
-        for condition in components:
-            if condition.kind != "conditions":
-                continue
+        conditions = [component for component in components if component.kind == "conditions"]
+        negated = None
+        for condition in conditions:
             by = self._matchers.in_component(condition)
             if by and not condition.get("negate"):
                 return _Finding(CONDITION, True, f"{condition.name}: {by}")
             if by:
-                negated = negated or f"not {condition.name}: {by}"
-        if negated:
-            return _Finding(NEGATED, None, negated)
+                negated = _Finding(NEGATED, None, f"not {condition.name}: {by}")
+        return negated or self._of_events(components)
+
+    def _of_events(self, components: Sequence[Resource]) -> _Finding | None:
+        """Return that a rule waits for consent. One of its events is enough to fire it."""
         events = [component for component in components if component.kind == "events"]
         reasons = list(map(self._matchers.in_event, events))
-        # One of the events is enough to fire the rule.
-        if reasons and all(reasons):
-            return _Finding(EVENT, None, f"{events[0].name}: {reasons[0]}")
-        return None
+        if not reasons or not all(reasons):
+            return None
+        return _Finding(EVENT, None, f"{events[0].name}: {reasons[0]}")
 
     def _of_action(self, action: Resource, vendor: str) -> _Finding:
         """Return what holds for what an action sends to a vendor."""
@@ -278,6 +282,10 @@ def _instances(extension: Resource) -> list[Mapping[str, Any]]:
     if not isinstance(instances, list):
         return []
     return [instance for instance in instances if isinstance(instance, dict)]
+
+
+def _verdict(finding: _Finding) -> str:
+    return finding.verdict
 
 
 def _weakness(finding: _Finding) -> tuple[int, bool]:

@@ -28,8 +28,8 @@ _COPY = re.compile(
     re.IGNORECASE,
 )
 _DEFAULT = re.compile(
-    r"(?:new |untitled |unnamed )?(?:rule|data element|extension|property)(?: \d+)?|untitled(?: \d+)?|"
-    r"(?:new|unnamed)(?: \d+)?",
+    r"(?:new |untitled |unnamed )?(?:rule|data element|extension|property)(?: \d+)?|"
+    r"(?:new|untitled|unnamed)(?: \d+)?",
     re.IGNORECASE,
 )
 _BLANKS = re.compile(r"\s{2,}")

@@ -113,25 +113,30 @@ def _callbacks(model: Model) -> Iterator[_Row]:
     domains = domains_of(model)
     for callback in model.rows("callbacks"):
         url = str(callback.get("url") or "")
-        problems = []
-        address = urlsplit(url)
-        own = domains.get(callback.get("property_id") or "", [])
-        if address.scheme != "https":
-            problems.append("The address is not https: others can read what Adobe sends.")
-        if own and not is_own(address.hostname or "", own):
-            problems.append("The host is not one of the property's domains: check whose it is.")
-        events, _ = parse_json(callback.get("subscriptions"))
-        if isinstance(events, list) and not events:
-            problems.append("It subscribes to no events.")
+        host = urlsplit(url).hostname or ""
         # A path can be a secret, as that of a Slack webhook is.
         hidden = secrets.hidden(url, secrets.secrets_in(url))
         yield _part(
             "callback",
             callback,
-            problems,
-            name=address.hostname or None,
+            list(_callback_problems(callback, url, host, domains)),
+            name=host or None,
             detail=secrets.shown(hidden.partition("?")[0]) or None,
         )
+
+
+def _callback_problems(
+    callback: Row, url: str, host: str, domains: Mapping[str, Sequence[str]]
+) -> Iterator[str]:
+    if not url.startswith("https:"):
+        yield "The address is not https: others can read what Adobe sends."
+    own = domains.get(callback.get("property_id") or "")
+    # Without domains, which hosts are the company's own is not known.
+    if own and not is_own(host, own):
+        yield "The host is not one of the property's domains: check whose it is."
+    events, _ = parse_json(callback.get("subscriptions"))
+    if events == []:
+        yield "It subscribes to no events."
 
 
 def _secrets(model: Model) -> Iterator[_Row]:
@@ -148,25 +153,28 @@ def _secrets(model: Model) -> Iterator[_Row]:
 
 def _secret_element(element: Resource, model: Model) -> Iterator[_Row]:
     """Yield the stages for which a data element names no secret, or that of another stage."""
-    named = element.setting("secrets")
-    if not isinstance(named, dict):
-        named = {}
     known = {secret.id: secret for secret in model.secrets}
+    row = {"id": element.id, "name": element.name, "property_id": element.property_id}
+    named = element.setting("secrets")
     for stage in STAGES:
-        entry = named.get(stage)
+        entry = named.get(stage) if isinstance(named, dict) else None
         secret_id = entry.get("id") if isinstance(entry, dict) else None
         problem = ""
         if secret_id is None:
             problem = f"The data element names no secret for {stage}: reading it fails there."
-        elif "secrets" in model.frames and secret_id not in known:
-            problem = f"The data element names {secret_id}, which does not exist."
         elif secret_id in known:
-            actual = known[secret_id].get("environment_stage")
-            if actual not in (None, stage):
-                problem = f"The data element names a secret of {actual} for {stage}."
+            problem = _other_stage(known[secret_id], stage)
+        elif "secrets" in model.frames:
+            problem = f"The data element names {secret_id}, which does not exist."
         if problem:
-            row = {"id": element.id, "name": element.name, "property_id": element.property_id}
             yield _part("secret", row, [problem], stage=stage, detail=secret_id or "data element")
+
+
+def _other_stage(secret: Resource, stage: str) -> str:
+    actual = secret.get("environment_stage")
+    if actual in (None, stage):
+        return ""
+    return f"The data element names a secret of {actual} for {stage}."
 
 
 def _report_suites(extension: Resource) -> Iterator[_Row]:
@@ -179,9 +187,7 @@ def _report_suites(extension: Resource) -> Iterator[_Row]:
         return
     for stage, ids in suites.items():
         if not ids:
-            problem = f"There is no report suite for {stage}: data of {stage} goes to production."
-            if stage == "production":
-                problem = "There is no report suite for production."
+            problem = _missing("report suite", stage)
             yield _sent("report suite", None, extension.name, stage, problem)
         for suite in ids:
             problem = _like_production(suite, stage, suites["production"], "report suite")
@@ -190,23 +196,32 @@ def _report_suites(extension: Resource) -> Iterator[_Row]:
 
 def _datastreams(extension: Resource) -> Iterator[_Row]:
     """Yield the datastreams of Web SDK, by instance, and of the Edge Network extension."""
-    instances = extension.setting("instances")
-    if not isinstance(instances, list):
-        instances = [extension.settings]
-    for instance in instances:
-        if not isinstance(instance, dict):
-            continue
-        ids = {stage: instance.get(key) for stage, key in _DATASTREAMS.items()}
+    for holder in _holders(extension):
+        ids = {stage: holder.get(key) for stage, key in _DATASTREAMS.items()}
         if not any(ids.values()):
             continue
-        name = str(instance.get("name") or extension.name)
+        name = str(holder.get("name") or extension.name)
         for stage, datastream in ids.items():
             problem = _like_production(datastream, stage, [ids["production"]], "datastream")
             if not datastream:
-                problem = f"There is no datastream for {stage}: data of {stage} goes to production."
-                if stage == "production":
-                    problem = "There is no datastream for production."
+                problem = _missing("datastream", stage)
             yield _sent("datastream", datastream or None, name, stage, problem)
+
+
+def _holders(extension: Resource) -> list[Mapping[str, Any]]:
+    """Return the settings that can name datastreams and organizations: those of instances, too."""
+    instances = extension.setting("instances")
+    holders = [extension.settings]
+    if isinstance(instances, list):
+        holders += instances
+    return [holder for holder in holders if isinstance(holder, dict)]
+
+
+def _missing(kind: str, stage: str) -> str:
+    if stage == "production":
+        return f"There is no {kind} for production."
+    # The extensions fall back on that of production.
+    return f"There is no {kind} for {stage}: data of {stage} goes to production."
 
 
 def _like_production(value: Any, stage: str, production: Sequence[Any], kind: str) -> str:
@@ -216,12 +231,8 @@ def _like_production(value: Any, stage: str, production: Sequence[Any], kind: st
 
 
 def _org_ids(extension: Resource) -> Iterator[_Row]:
-    holders: Sequence[Any] = [extension.settings]
-    instances = extension.setting("instances")
-    if isinstance(instances, list):
-        holders = [*holders, *instances]
-    for holder in holders:
-        org = holder.get("orgId") if isinstance(holder, dict) else None
+    for holder in _holders(extension):
+        org = holder.get("orgId")
         if isinstance(org, str) and org:
             problem = ""
             if "%" not in org and not org.endswith("@AdobeOrg"):

@@ -23,6 +23,18 @@ _SILENT = (
 )  # fmt: skip
 
 
+class Call(NamedTuple):
+    """How code calls a vendor."""
+
+    word: str
+    """A part of the call: code without it is not searched."""
+    pattern: re.Pattern[str]
+
+    def is_in(self, code: str) -> bool:
+        """Return whether code has the call."""
+        return self.word in code and self.pattern.search(code) is not None
+
+
 class Vendor(NamedTuple):
     """Who receives data, and by what one sees it."""
 
@@ -30,7 +42,7 @@ class Vendor(NamedTuple):
     delegates: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     """Parts of delegates in lowercase: all of their actions send."""
-    calls: tuple[re.Pattern[str], ...] = ()
+    calls: tuple[Call, ...] = ()
     hosts: tuple[str, ...] = ()
 
     def sends_by(self, action: Resource) -> bool:
@@ -50,10 +62,19 @@ def read_table() -> dict[str, Any]:
 def _built_in() -> list[Vendor]:
     vendors = []
     for row in read_table()["vendors"]:
-        calls = tuple(map(re.compile, row.get("calls", ())))
+        calls = tuple(map(_call, row.get("calls", ())))
         lists = {key: tuple(row.get(key, ())) for key in ("delegates", "packages", "hosts")}
         vendors.append(Vendor(row["name"], calls=calls, **lists))
     return vendors
+
+
+def _call(spec: str) -> Call:
+    """Return the call of a function, or with ``alloy sendEvent`` that with this argument."""
+    function, _, argument = spec.partition(" ")
+    pattern = rf"(?<![\w$.])(?:window\.)?{re.escape(function)}\s*\("
+    if argument:
+        pattern += rf"\s*[\"'`]{argument}\b"
+    return Call(function, re.compile(pattern))
 
 
 def all_vendors(own: Mapping[str, Any] | None) -> list[Vendor]:
@@ -68,7 +89,7 @@ def all_vendors(own: Mapping[str, Any] | None) -> list[Vendor]:
     vendors = []
     for name, value in own.items():
         texts = checked_texts(value, f"vendors[{name!r}]")
-        calls = tuple(re.compile(re.escape(text)) for text in texts)
+        calls = tuple(Call(text, re.compile(re.escape(text))) for text in texts)
         packages = tuple(text.casefold() for text in texts)
         vendors.append(Vendor(str(name), packages=packages, calls=calls, hosts=packages))
     return [*vendors, *_built_in()]
@@ -110,11 +131,11 @@ class Senders:
     def _by_calls(self, text: Text) -> Iterator[str]:
         calls = []
         for vendor in self._vendors:
-            calls += [(vendor.name, call) for call in vendor.calls if call.search(text.value)]
+            calls += [(vendor.name, call) for call in vendor.calls if call.is_in(text.value)]
         if calls:
             # Comments are taken out only where that can matter, because it takes time.
             code = normalized(text.value, text.language)
-            yield from (name for name, call in calls if call.search(code))
+            yield from (name for name, call in calls if call.is_in(code))
 
     def _by_hosts(self, text: Text) -> Iterator[str]:
         own = self._domains.get(text.resource.property_id, [])

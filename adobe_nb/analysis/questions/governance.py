@@ -56,11 +56,11 @@ class Governance(Questions):
         Parameters
         ----------
         conditions
-            What asks for consent, instead of the built-in list: a text or texts, each of which can be
-            a part of a delegate, of the name of a condition or data element, or of settings and
-            code, such as ``"C0004"``. A mapping says what it is a part of: ``delegates``,
-            ``names``, ``data_elements`` (all three in any case) or ``texts``. The built-in list has
-            the usual consent managers, and names with "consent".
+            What asks for consent, instead of the built-in list: a text or a list of texts, such as
+            ``"C0004"``. A text matches when it is a part of a delegate, of the name of a condition
+            or data element, or of settings and code. A mapping says which of these it is searched
+            in: ``delegates``, ``names``, ``data_elements`` (all three in any case) or ``texts``.
+            The built-in list has the usual consent managers, and names with "consent".
         vendors
             Further receivers: a mapping from a name to texts, each a part of a delegate or of code,
             or a host, such as ``{"Acme": ["acme-pixel", "acme.net"]}``.
@@ -104,8 +104,8 @@ class Governance(Questions):
         Parameters
         ----------
         rules
-            Further rules: a regular expression for each type, which names must match somewhere, such as
-            ``{"rules": r"^[^-]+ - [^-]+$"}``. The types are ``rules``, ``rule_components``,
+            Further rules: a regular expression for each type, which names must match somewhere,
+            such as ``{"rules": r"^[^-]+ - [^-]+$"}``. The types are ``rules``, ``rule_components``,
             ``data_elements`` and ``extensions``.
 
         Returns

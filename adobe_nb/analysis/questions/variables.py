@@ -19,8 +19,8 @@ class Variables(Questions):
         Parameters
         ----------
         variable
-            Only this one, in any spelling: ``eVar5``, ``v5``, ``"Evar 5"``, ``pageName``, ``scAdd``,
-            ``contextData.key``. Places that may mean it are included: ``eVar*``, ``*``, and
+            Only this one, in any spelling: ``eVar5``, ``v5``, ``"Evar 5"``, ``pageName``,
+            ``scAdd``, ``contextData.key``. Places that may mean it are included: ``eVar*``, ``*``, and
             misspelled names.
 
         Returns
@@ -100,9 +100,10 @@ class Variables(Questions):
         ----------
         design
             A frame, or the path of a CSV or Excel file, with a column of variables in any spelling:
-            ``eVar005``, ``v5``, ``"eVar 5 (Visit)"``, ``c3``, ``event12``, ``variables/evar5``. The column
-            is found by its name (variable, eVar, id, …) or by its contents. A column with names,
-            with expected values, and a switch such as ``enabled`` are used when they exist.
+            ``eVar005``, ``v5``, ``"eVar 5 (Visit)"``, ``c3``, ``event12``, ``variables/evar5``.
+            The column is found by its name (variable, eVar, id, …) or by its contents. Columns
+            with names, with expected values, and with a switch such as ``enabled`` are used when
+            they exist.
         column
             The column with the variables, when it is not found.
         report_suite

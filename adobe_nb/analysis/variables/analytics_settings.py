@@ -6,8 +6,9 @@ from typing import Any
 from adobe_nb.analysis.model import Resource
 from adobe_nb.analysis.settings import member_path
 from adobe_nb.analysis.uses.index import members
+from adobe_nb.analysis.uses.tokens import find_percent_tokens
 from adobe_nb.analysis.variables import names as known
-from adobe_nb.analysis.variables.names import Variable
+from adobe_nb.analysis.variables.names import Family, Variable
 from adobe_nb.analysis.variables.setting_uses import SettingUse, assigned, declared, written
 
 CLEAR = "adobe-analytics::actions::clear-variables"
@@ -47,7 +48,7 @@ def analytics_uses(resource: Resource) -> Iterator[SettingUse]:
     for key, value in properties.items():
         path = member_path(_ROOT, str(key))
         if key in ("eVars", "props"):
-            yield from _dimensions(value, path, prefix)
+            yield from _dimensions(value, path, "eVar" if key == "eVars" else "prop", prefix)
         elif key == "events":
             yield from _events(value, path)
         elif key == "hierarchies":
@@ -64,21 +65,24 @@ def tracker_name(extension: Resource) -> str | None:
     return None
 
 
-def _items(value: Any, path: str) -> Iterator[tuple[str, Mapping[str, Any], Variable]]:
+def _items(
+    value: Any, path: str, family: Family
+) -> Iterator[tuple[str, Mapping[str, Any], Variable]]:
     """Yield the items of a list that name a variable, with their paths."""
     if not isinstance(value, list):
         return
     for index, item in enumerate(value):
-        name = written(members(item).get("name")) or ""
-        variable = known.item_of(name)
-        if variable is None and name:
-            variable = Variable(name)
-        if variable is not None:
-            yield f"{path}[{index}]", item, variable
+        name = members(item).get("name")
+        if not isinstance(name, str) or not name:
+            continue
+        variable = known.item_of(name) or Variable(name, family, None, "misspelled")
+        if find_percent_tokens(name):
+            variable = Variable(f"{family}*", family)
+        yield f"{path}[{index}]", item, variable
 
 
-def _dimensions(value: Any, path: str, prefix: str) -> Iterator[SettingUse]:
-    for item_path, item, variable in _items(value, path):
+def _dimensions(value: Any, path: str, family: Family, prefix: str) -> Iterator[SettingUse]:
+    for item_path, item, variable in _items(value, path, family):
         text = written(item.get("value"))
         if text is None:
             yield SettingUse(variable, "set", "settings", f"{item_path}.name", variable.name)
@@ -94,25 +98,22 @@ def _dimensions(value: Any, path: str, prefix: str) -> Iterator[SettingUse]:
 
 
 def _events(value: Any, path: str) -> Iterator[SettingUse]:
-    for item_path, item, variable in _items(value, path):
+    for item_path, item, variable in _items(value, path, "event"):
         text = written(item.get("value"))
-        place = f"{item_path}.name"
-        if text:
-            place = f"{item_path}.value"
         evidence = text or written(item.get("id")) or variable.name
+        place = f"{item_path}.name"
         yield SettingUse(variable, "set", "settings", place, evidence, text or None)
 
 
 def _hierarchies(value: Any, path: str) -> Iterator[SettingUse]:
-    for item_path, item, variable in _items(value, path):
+    for item_path, item, variable in _items(value, path, "hier"):
         sections = item.get("sections")
         text = None
         if isinstance(sections, list):
             delimiter = written(item.get("delimiter")) or ","
             text = delimiter.join(written(section) or "" for section in sections)
-        yield SettingUse(
-            variable, "set", "settings", f"{item_path}.sections", text or variable.name, text
-        )
+        evidence = text or variable.name
+        yield SettingUse(variable, "set", "settings", f"{item_path}.name", evidence, text)
 
 
 def _member(key: str, value: Any, path: str) -> Iterator[SettingUse]:

@@ -77,7 +77,7 @@ def sdr(
             # A variable that is only read is not in the tags, nor worth a row without a design.
             if found is not None and not found.sets:
                 found = None
-            # XDM fields that Analytics does not map are no part of its design.
+            # A design lists variables, and not the XDM fields that Analytics does not map.
             if key in in_design or (found is not None and found.variable.family != "xdm"):
                 row = _compared(in_design.get(key), found)
                 rows.append({"property_id": property_id, **row})
@@ -203,7 +203,7 @@ def _in_tags(model: Model, property_id: str) -> dict[Key, _InTags]:
     """Return what the tags of a property really do, by variable: no comments, no wrong names."""
     found: dict[Key, _InTags] = {}
     for finding in find_variables(model):
-        is_real = finding.verdict in _REAL and not finding.variable.name.endswith("*")
+        is_real = finding.verdict in _REAL and not finding.variable.is_pattern
         if not is_real or finding.source.property_id != property_id:
             continue
         in_tags = found.setdefault(finding.variable.key, _InTags(finding.variable))

@@ -1,7 +1,7 @@
 """The question ``variables``: who sets, reads, declares and clears what."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import pandas as pd
 
@@ -41,9 +41,13 @@ _SORT = (
 )
 
 
-def variables(model: Model, variable: str | None = None) -> pd.DataFrame:
+def variables(
+    model: Model, variable: str | None = None, *, verdicts: Collection[str] | None = None
+) -> pd.DataFrame:
     """Return what is done with variables; with one of them, or with one that may be it."""
     findings = find_variables(model)
+    if verdicts is not None:
+        findings = [finding for finding in findings if finding.verdict in verdicts]
     if variable is not None:
         wanted = _wanted(variable, findings)
         findings = [finding for finding in findings if may_be(finding.variable, wanted)]
@@ -82,7 +86,7 @@ def may_be(variable: Variable, wanted: Variable) -> bool:
     """Return whether a variable is the wanted one, or can be it: ``eVar*`` and ``*``."""
     if variable == EVERYTHING or variable.key == wanted.key:
         return True
-    return variable.name.endswith("*") and variable.family == wanted.family
+    return variable.is_pattern and variable.family == wanted.family
 
 
 def _wanted(text: str, findings: list[Finding]) -> Variable:

@@ -1,4 +1,4 @@
-"""The names of Adobe Analytics variables: families, ranges, and the ways in which people write them."""
+"""The names of Adobe Analytics variables: families, ranges, and how people write them."""
 
 import re
 from collections.abc import Mapping
@@ -54,7 +54,8 @@ _SHORT = {
 _IN_COPY = re.compile(r"\"[^\"]*\"|'[^']*'|([A-Za-z]+\d*)")
 _SPELLED = re.compile(
     r"(?:variables/|metrics/|s\.)?\s*"
-    r"(?P<family>e[\s-]?vars?|v|props?|c|events?|e|list(?:\s?var(?:iable)?)?s?|l|mvvar|hier(?:archy)?|h)"
+    r"(?P<family>e[\s-]?vars?|v|props?|c|events?|e|list(?:\s?var(?:iable)?)?s?|l|mvvar"
+    r"|hier(?:archy)?|h)"
     r"[\s_.#-]*0*(?P<number>\d{1,9})(?![\w.,])",
     re.IGNORECASE | re.ASCII,
 )
@@ -85,6 +86,11 @@ class Variable(NamedTuple):
     family: Family | None = None
     number: int | None = None
     problem: Problem = ""
+
+    @property
+    def is_pattern(self) -> bool:
+        """Whether it stands for several variables: ``eVar*``, ``*``."""
+        return self.name.endswith("*")
 
     @property
     def key(self) -> tuple[str | None, int | str]:

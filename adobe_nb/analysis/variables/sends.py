@@ -12,6 +12,7 @@ from adobe_nb.analysis.model import Model, Resource
 from adobe_nb.analysis.uses.tokens import percent_tokens
 from adobe_nb.analysis.variables import analytics_settings, web_sdk_settings
 from adobe_nb.analysis.variables.listing import limits
+from adobe_nb.analysis.variables.names import EVERYTHING
 from adobe_nb.analysis.variables.uses import Finding, find_variables, script_variables
 
 COLUMNS: Columns = {
@@ -49,7 +50,7 @@ class _Sending:
 
 
 def sends(model: Model) -> pd.DataFrame:
-    """Return every place that sends, and the rules that set something that nothing in them sends."""
+    """Return every place that sends, and the rules that set something and send nothing."""
     model.require("sends", "rule_components")
     by_rule: dict[str, list[Finding]] = defaultdict(list)
     for finding in sorted(find_variables(model), key=_place_of):
@@ -99,17 +100,25 @@ def _unsent(rule: Resource, names: Sequence[str]) -> dict[str, object]:
         "rule_name": rule.name,
         "kind": "none",
         "sets_in_same_rule": ", ".join(names),
+        "cleared_after": False,
         "rule_enabled": rule.enabled,
     }
 
 
 def _set_names(findings: Sequence[Finding]) -> list[str]:
-    """Return the variables that are set, in order of first setting."""
-    names = []
+    """Return the variables that are set and not cleared, in order of first setting."""
+    names: dict[str, None] = {}
     for finding in findings:
-        if finding.access == "set" and finding.verdict in _SETS:
-            names.append(finding.variable.name)
-    return list(dict.fromkeys(names))
+        name = finding.variable.name
+        if finding.verdict not in _SETS:
+            continue
+        if finding.access == "set":
+            names[name] = None
+        elif finding.access == "clear" and name == EVERYTHING.name:
+            names.clear()
+        elif finding.access == "clear":
+            names.pop(name, None)
+    return list(names)
 
 
 def _place_of(finding: Finding) -> Place:

@@ -81,6 +81,8 @@ def _of_setting(use: SettingUse, resource: Resource, model: Model) -> Finding:
     verdict: Verdict = use.verdict
     if verdict == "certain" and use.variable.problem:
         verdict = use.variable.problem
+    elif use.access == "set" and use.variable.is_pattern:
+        verdict = "dynamic"
     return Finding(
         source=resource,
         variable=use.variable,
@@ -89,7 +91,7 @@ def _of_setting(use: SettingUse, resource: Resource, model: Model) -> Finding:
         verdict=verdict,
         path=use.path,
         value=use.value,
-        elements=_elements_in(use.text, resource_names(model)[resource.property_id]),
+        elements=_elements_in(use.value or "", resource_names(model)[resource.property_id]),
         evidence=excerpt(use.text, 0, 0),
     )
 

@@ -150,7 +150,7 @@ class TestParents:
         column = pd.Series(
             properties["id"].tolist(), index=["id", "b", "c", "d", "e", "f"], dtype="string"
         )
-        assert len(reactor.rules(column)) == 49
+        assert len(reactor.rules(column)) == len(reactor.rules(properties)) > 0
 
     def test_empty_frame_of_libraries_gives_same_columns_as_full_frame(self, reactor: Any) -> None:
         libraries = reactor.libraries(reactor.find("properties", "Checkout"))
@@ -660,10 +660,12 @@ class TestErrors:
 
 
 @pytest.mark.parametrize("kind", ["429", "502", "503", "504", "reset", "cut"])
-def test_list_survives_faults_in_a_fifth_of_requests(simulate: Any, kind: str) -> None:
+def test_list_survives_faults_in_a_fifth_of_requests(simulate: Any, demo: Any, kind: str) -> None:
     simulator = simulate(bulk=Bulk(properties=1, rules=120), faults=(Fault(kind, 0.2),))
     session = sign_in(simulator)
-    assert len(session.reactor.rules(session.reactor.properties())) == 169
+    demo_company = sign_in(demo).reactor
+    planted = len(demo_company.rules(demo_company.properties()))
+    assert len(session.reactor.rules(session.reactor.properties())) == planted + 120
 
 
 def test_help_shows_columns_parents_filters_and_link(reactor: Any) -> None:

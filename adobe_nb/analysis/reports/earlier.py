@@ -1,0 +1,291 @@
+"""What people wrote in an earlier report, so that the next one keeps it.
+
+A workbook that was sorted, filtered or extended is read by its headers and keys, never by position.
+"""
+
+import os
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from adobe_nb.analysis.reports.sections import (
+    BACK,
+    EARLIER_NOTES,
+    PROPERTY_ID,
+    SUMMARY,
+    Layout,
+    layouts,
+)
+from adobe_nb.api.excel import fitting
+from adobe_nb.errors import ArgumentError
+
+_FIRST_SEEN = "First seen"
+_HEADER_IS_WITHIN = 10
+_ADDED_BY_US = ("Property", PROPERTY_ID, "Code")
+Row = Sequence[Any]
+Texts = dict[str, Any]
+
+
+class Key(NamedTuple):
+    """What tells a row of a section apart in every report."""
+
+    section: str
+    property_id: str
+    """Empty in a report of one property."""
+    value: str
+
+
+class Earlier:
+    """What people wrote in earlier reports, by row and by the title of the column."""
+
+    def __init__(self) -> None:
+        self.own_columns: dict[str, list[str]] = {}
+        """The titles of columns that people added, by section."""
+        self.first_seen: dict[str, Any] = {}
+        """When findings were seen first, by fingerprint."""
+        self.not_kept: list[str] = []
+        """What people added that a new report does not take over."""
+        self._texts: dict[Key, Texts] = {}
+        self._subjects: dict[Key, Any] = {}
+
+    def take(self, key: Key) -> Texts:
+        """Return what is written about a row of the new report."""
+        return self._texts.pop(key._replace(value=fitting(key.value)), {})
+
+    def left_over(self) -> Iterator[dict[str, Any]]:
+        """Yield what is written about rows that the new report does not have."""
+        for key, texts in self._texts.items():
+            for title, text in texts.items():
+                yield {
+                    "section": key.section,
+                    "property_id": key.property_id or None,
+                    "key": key.value,
+                    "subject": self._subjects.get(key),
+                    "column": title,
+                    "text": str(text),
+                }
+
+    def add(self, key: Key, title: str, value: Any, subject: Any = None) -> None:
+        """Add what a cell says. Different texts about one row are kept below each other."""
+        texts = self._texts.setdefault(key, {})
+        texts[title] = _joined(texts.get(title), value)
+        if subject is not None:
+            self._subjects.setdefault(key, subject)
+        layout = layouts()[key.section]
+        own = self.own_columns.setdefault(key.section, [])
+        if title not in own and title not in _kept_titles(layout):
+            own.append(title)
+
+    def fill_gaps(self, older: "Earlier") -> None:
+        """Add what only an older report says."""
+        for key, texts in older._texts.items():
+            for title, value in texts.items():
+                if title not in self._texts.get(key, {}):
+                    self.add(key, title, value, older._subjects.get(key))
+        self.first_seen = {**self.first_seen, **older.first_seen}
+        self.not_kept += older.not_kept
+
+
+def read_earlier(target: Path | None, notes: str | os.PathLike[str] | None) -> Earlier:
+    """Read the report that the new one replaces, and the one that a user named.
+
+    Raises ArgumentError when one cannot be read, and when replacing would lose something.
+    """
+    earlier = Earlier()
+    if target is not None and target.exists():
+        earlier = _read(target)
+        if earlier.not_kept:
+            raise ArgumentError(
+                f"{target} has {_listed(earlier.not_kept)}, which a new report would lose. "
+                "Write it to another file, and take the notes over: "
+                f"to_excel('new.xlsx', notes={target.name!r})."
+            )
+    if notes is None:
+        return earlier
+    path = Path(notes).expanduser()
+    if target is not None and path.resolve() == target:
+        return earlier
+    older = _read(path)
+    if older.not_kept:
+        sentence = f"Not taken over from {path.name}: {_listed(older.not_kept)}."
+        older.not_kept = [sentence]
+    earlier.fill_gaps(older)
+    return earlier
+
+
+def _listed(names: Sequence[str]) -> str:
+    if len(names) == 1:
+        return names[0]
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _read(path: Path) -> Earlier:
+    """Read a workbook. Raises ArgumentError."""
+    if find_spec("openpyxl") is None:
+        raise ArgumentError(
+            f'Taking over the notes of {path} requires openpyxl. Run: pip install "adobe_nb[excel]"'
+        )
+    # Imported only here: it comes with an extra.
+    import openpyxl  # noqa: PLC0415
+
+    try:
+        with warnings.catch_warnings():
+            # It warns of what it does not read, such as validations.
+            warnings.simplefilter("ignore")
+            with closing(openpyxl.load_workbook(path, read_only=True)) as book:
+                return _Reader(book).read()
+    except ArgumentError as error:
+        problem = str(error)
+    except OSError as error:
+        problem = f"Cannot read it ({error.strerror or error})."
+    except Exception as error:  # noqa: BLE001 a damaged file can raise anything
+        problem = f"It is not an Excel workbook (.xlsx) that can be read ({error})."
+    raise ArgumentError(f"{path}: {problem}")
+
+
+class _Reader:
+    """Reads one workbook."""
+
+    def __init__(self, book: Any) -> None:
+        self._book = book
+        self._earlier = Earlier()
+        self._is_report = False
+
+    def read(self) -> Earlier:
+        """Return what people wrote. Raises ArgumentError."""
+        others = set(self._book.sheetnames) - {sheet.title for sheet in self._book.worksheets}
+        for name in sorted(others):
+            self._earlier.not_kept.append(f"the sheet {name!r}")
+        for sheet in self._book.worksheets:
+            # Programs write wrong dimensions.
+            sheet.reset_dimensions()
+            self._read_sheet(sheet.title, map(tuple, sheet.iter_rows(values_only=True)))
+        if not self._is_report:
+            raise ArgumentError(
+                "No sheet has the columns of a report: 'Variable' or 'Fingerprint', and one for "
+                "notes. Choose the path of another file."
+            )
+        return self._earlier
+
+    def _read_sheet(self, name: str, rows: Iterator[Row]) -> None:
+        for _, row in zip(range(_HEADER_IS_WITHIN), rows, strict=False):
+            header = [_title(cell) for cell in row]
+            if name == EARLIER_NOTES and "Key" in header:
+                self._read_earlier_notes(header, rows)
+                return
+            layout = _keyed_layout(name, header)
+            if layout is not None:
+                self._is_report = True
+                self._read_rows(name, layout, header, rows)
+                return
+            if name in layouts() and any(header):
+                self._check_columns(name, header)
+                return
+        if name not in (*layouts(), SUMMARY):
+            self._earlier.not_kept.append(f"the sheet {name!r}")
+
+    def _check_columns(self, name: str, header: Sequence[str]) -> None:
+        layout = layouts()[name]
+        if layout.key is not None:
+            raise ArgumentError(
+                f"The sheet {name!r} has no column {layout.columns[layout.key].title!r}, so that "
+                "its notes cannot be told apart. Restore the column."
+            )
+        known = {*_ADDED_BY_US, BACK, *(column.title for column in layout.columns.values())}
+        for title in header:
+            if title and title not in known:
+                self._earlier.not_kept.append(f"the column {title!r} of the sheet {name!r}")
+
+    def _read_earlier_notes(self, header: Sequence[str], rows: Iterable[Row]) -> None:
+        for row in rows:
+            cells = dict(zip(header, row, strict=False))
+            if cells.get("Sheet") in layouts() and not _is_blank(cells.get("Text")):
+                property_id = _text(cells.get(PROPERTY_ID))
+                key = Key(cells["Sheet"], property_id, _text(cells.get("Key")))
+                title = _text(cells.get("Column"))
+                self._earlier.add(key, title, _value(cells["Text"]), cells.get("About"))
+
+    def _read_rows(
+        self, name: str, layout: Layout, header: Sequence[str], rows: Iterable[Row]
+    ) -> None:
+        titles = {column.title for column in layout.columns.values()}
+        titles = {*titles, *_ADDED_BY_US} - _kept_titles(layout)
+        key_title = layout.columns[layout.key or ""].title
+        subject_title = layout.subject and layout.columns[layout.subject].title
+        without_key = 0
+        for row in rows:
+            cells = _cells(header, row)
+            value = _text(cells.get(key_title))
+            texts = {title: cell for title, cell in cells.items() if title not in titles}
+            if not value:
+                without_key += bool(texts)
+                continue
+            key = Key(layout.title, _text(cells.get(PROPERTY_ID)), value)
+            for title, cell in texts.items():
+                self._earlier.add(key, title, cell, cells.get(subject_title or ""))
+            if _FIRST_SEEN in cells:
+                self._earlier.first_seen[value] = cells[_FIRST_SEEN]
+        if without_key:
+            self._earlier.not_kept.append(
+                f"{without_key} rows without {key_title!r} in the sheet {name!r}"
+            )
+
+
+def _keyed_layout(name: str, header: Sequence[str]) -> Layout | None:
+    """Return the section whose notes a sheet has, whatever its name is now."""
+    for layout in layouts().values():
+        if layout.key is None or layout.columns[layout.key].title not in header:
+            continue
+        if layout.title == name or _kept_titles(layout) & set(header):
+            return layout
+    return None
+
+
+def _kept_titles(layout: Layout) -> set[str]:
+    return {column.title for column in layout.columns.values() if column.kept}
+
+
+def _cells(header: Sequence[str], row: Row) -> Texts:
+    """Return the cells of a row that have a value, by the titles of their columns."""
+    cells: Texts = {}
+    for position, cell in enumerate(row):
+        if _is_blank(cell):
+            continue
+        title = header[position] if position < len(header) else ""
+        if title in ("", BACK):
+            title = f"Column {position + 1}"
+        cells[title] = _joined(cells.get(title), _value(cell))
+    return cells
+
+
+def _joined(known: Any, value: Any) -> Any:
+    """Return two values below each other; one of them when that says it all."""
+    if known is None:
+        return value
+    if str(value) in str(known).split("\n"):
+        return known
+    return f"{known}\n{value}"
+
+
+def _is_blank(cell: Any) -> bool:
+    return cell is None or (isinstance(cell, str) and not cell.strip())
+
+
+def _title(cell: Any) -> str:
+    return " ".join(str(cell).split()) if cell is not None else ""
+
+
+def _text(cell: Any) -> str:
+    return "" if cell is None else str(_value(cell)).strip()
+
+
+def _value(cell: Any) -> Any:
+    """Return what a cell says. Excel writes a carriage return in a text as an escape."""
+    # The formula of an array is an object.
+    cell = getattr(cell, "text", cell)
+    if isinstance(cell, str):
+        return cell.replace("_x000D_", "").replace("\r", "")
+    return cell

@@ -1,0 +1,233 @@
+"""A report: the sections with their rows, for the workbook and the page."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import pandas as pd
+
+from adobe_nb.analysis.answers import encoded
+from adobe_nb.analysis.audit.findings import audit
+from adobe_nb.analysis.audit.fingerprints import PATTERN
+from adobe_nb.analysis.audit.notes import Source
+from adobe_nb.analysis.code.risks import secret_values, without_secrets
+from adobe_nb.analysis.inventory import inventory
+from adobe_nb.analysis.model import Model, records
+from adobe_nb.analysis.reports.earlier import Earlier, Key
+from adobe_nb.analysis.reports.sections import (
+    EARLIER_NOTES,
+    PROPERTY_ID,
+    SUMMARY,
+    Column,
+    Layout,
+    Section,
+    layouts,
+)
+from adobe_nb.analysis.reports.tables import TABLES, Question
+from adobe_nb.analysis.rules.diagrams import to_mermaid
+from adobe_nb.analysis.rules.graph import What, rule_graph
+from adobe_nb.errors import ArgumentError
+from adobe_nb.registry import singular
+
+_WITH_SECRETS = ("evidence", "value", "first_line", "code", "default_value")
+_TYPES = ("source_type", "target_type")
+_ID_COLUMN = Column(PROPERTY_ID, 20, style="id")
+_CODE_COLUMN = Column("Code", 80, style="code")
+_DIAGRAMS: Mapping[str, What] = {
+    "Rules that fire other rules": "rules",
+    "Who uses which data element": "data_elements",
+}
+_OWN_WIDTH = 28
+_MOST_NAMES = 3
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that a report shows."""
+
+    title: str
+    facts: list[tuple[str, str]]
+    """Label and text: the properties, and when they were read."""
+    sections: list[Section]
+    inventory: list[dict[str, Any]]
+    counts: Mapping[str, int]
+    """The number of findings by severity."""
+    limits: list[tuple[str, str]]
+    """What could not be seen: the title of a section, and a sentence."""
+
+    def targets(self) -> dict[str, tuple[Section, int]]:
+        """Return the section and the position of the row that each id leads to."""
+        targets: dict[str, tuple[Section, int]] = {}
+        for section in self.sections:
+            for anchor, position in section.anchors().items():
+                targets.setdefault(anchor, (section, position))
+        return targets
+
+
+def build_report(
+    model: Model, earlier: Earlier, *, suppress: Source | None, code: bool, now: datetime
+) -> Report:
+    """Ask the questions, and fill in what people wrote in an earlier report."""
+    findings = partial(_findings, suppress=suppress, earlier=earlier)
+    questions: dict[str, Question] = {"Findings": findings, **TABLES}
+    sections = []
+    for title, question in questions.items():
+        section = _section(model, layouts()[title], question)
+        _fill_in(section, earlier)
+        if code and "code" in section.frame:
+            section.columns["code"] = _CODE_COLUMN
+        sections.append(section)
+    limits = list(_limits(model, sections))
+    limits += [(SUMMARY, sentence) for sentence in earlier.not_kept]
+    counts = sections[0].frame.attrs.get("counts", {})
+    left_over = list(earlier.left_over())
+    if left_over:
+        layout = layouts()[EARLIER_NOTES]
+        columns = {**layout.columns, "property_id": _ID_COLUMN}
+        sections.append(Section(layout, pd.DataFrame(left_over, dtype="object"), columns))
+    return Report(
+        title=f"Solution design reference: {_names(model)}",
+        facts=list(_facts(model, now)),
+        sections=sections,
+        inventory=_inventory(model),
+        counts=counts,
+        limits=limits,
+    )
+
+
+def diagrams(model: Model) -> dict[str, str]:
+    """Return what depends on what as texts in the language Mermaid, by title."""
+    texts = {}
+    for title, what in _DIAGRAMS.items():
+        try:
+            graph = rule_graph(model, what)
+            texts[title] = str(to_mermaid(graph))
+        except ArgumentError as error:
+            # A table is missing, or there are more edges than a picture shows.
+            texts[title] = str(error)
+    return texts
+
+
+def _section(model: Model, layout: Layout, question: Question) -> Section:
+    """Return a section; one without rows when a table is missing."""
+    columns = dict(layout.columns)
+    try:
+        frame = question(model)
+    except ArgumentError as error:
+        empty = pd.DataFrame(columns=list(columns), dtype="string")
+        return Section(layout, empty, columns, str(error))
+    for name in _WITH_SECRETS:
+        if name in frame:
+            frame[name] = _without_secrets(model, frame[name])
+    for name in _TYPES:
+        if name in frame:
+            frame[name] = frame[name].map(_in_words, na_action="ignore").astype("string")
+    for name in map(str, frame.select_dtypes("boolean")):
+        frame[name] = frame[name].map({True: "yes", False: "no"}).astype("string")
+    if "property_id" in frame:
+        names = {row["id"]: row.get("name") or row["id"] for row in model.rows("properties")}
+        frame["property"] = frame["property_id"].map(names).astype("string")
+        columns = {"property": Column("Property", 24), **columns, "property_id": _ID_COLUMN}
+    return Section(layout, frame, columns, limits=frame.attrs["limits"])
+
+
+def _without_secrets(model: Model, texts: "pd.Series[Any]") -> "pd.Series[Any]":
+    hide: list[Callable[[str], str]] = []
+    if secret_values(model):
+        hide.append(partial(without_secrets, model))
+    if model.redact is not None:
+        hide.append(model.redact)
+    for function in hide:
+        texts = texts.map(function, na_action="ignore").astype("string")
+    return texts
+
+
+def _in_words(resource_type: str) -> str:
+    return singular(resource_type).replace("_", " ")
+
+
+def _findings(model: Model, suppress: Source | None, earlier: Earlier) -> pd.DataFrame:
+    known = []
+    for fingerprint, time in earlier.first_seen.items():
+        first_seen = pd.to_datetime(time, utc=True, errors="coerce")
+        # The fingerprints of another version mean nothing to this one.
+        if PATTERN.fullmatch(fingerprint) and not pd.isna(first_seen):
+            known.append((fingerprint, first_seen, None))
+    columns = ["fingerprint", "first_seen", "note"]
+    return audit(model, suppress=suppress, earlier=pd.DataFrame(known, columns=columns))
+
+
+def _fill_in(section: Section, earlier: Earlier) -> None:
+    """Fill in what people wrote about the rows, and add the columns that they added."""
+    key = section.layout.key
+    if key is None:
+        return
+    for title in earlier.own_columns.get(section.title, ()):
+        section.columns[title] = Column(title, _OWN_WIDTH, kept=True)
+    texts = []
+    for row in records(section.frame):
+        texts.append(earlier.take(Key(section.title, row.get("property_id") or "", row[key])))
+    for name, column in section.columns.items():
+        if not column.kept:
+            continue
+        if name not in section.frame:
+            section.frame[name] = pd.NA
+        values = section.frame[name].astype("object")
+        for position, text in enumerate(texts):
+            values.iat[position] = text.get(column.title, values.iat[position])
+        section.frame[name] = values
+
+
+def _limits(model: Model, sections: Iterable[Section]) -> Iterator[tuple[str, str]]:
+    """Yield what could not be seen, each sentence once."""
+    seen: set[str] = set()
+    for sentence in model.limits:
+        seen.add(sentence)
+        yield SUMMARY, sentence
+    for section in sections:
+        for sentence in (section.problem, *section.limits):
+            if sentence and sentence not in seen:
+                seen.add(sentence)
+                yield section.title, sentence
+
+
+def _names(model: Model) -> str:
+    names = [_valid(row.get("name") or row["id"]) for row in model.rows("properties")]
+    if len(names) > _MOST_NAMES:
+        return f"{len(names)} properties"
+    return ", ".join(names) or "tags"
+
+
+def _facts(model: Model, now: datetime) -> Iterator[tuple[str, str]]:
+    for row in model.rows("properties"):
+        parts = [row.get("name"), row.get("platform"), row["id"]]
+        yield "Property", _valid(" · ".join(filter(None, parts)))
+    source = model.service
+    if source == "simulator":
+        source = "simulator (a demo, not Adobe)"
+    yield "Source", source
+    yield "Tags read", _time(model.as_of)
+    yield "Report written", _time(now)
+
+
+def _time(time: object) -> str:
+    moment = pd.to_datetime(str(time), utc=True, errors="coerce")
+    if pd.isna(moment):
+        return "unknown"
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def _inventory(model: Model) -> list[dict[str, Any]]:
+    names = {row["id"]: row.get("name") for row in model.rows("properties")}
+    rows = []
+    for row in records(inventory(model)):
+        row["property"] = names.get(row["property_id"])
+        row["what"] = row["what"].replace("_", " ").capitalize()
+        rows.append(row)
+    return rows
+
+
+def _valid(text: object) -> str:
+    return encoded(text).decode()
