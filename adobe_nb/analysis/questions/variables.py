@@ -116,13 +116,18 @@ class Variables(Questions):
             One row for each variable: ``variable``, ``in_design``, ``in_tags`` (boolean),
             ``design_name``, ``tag_value`` (what it is set to), ``rules`` (those that set it),
             ``verdict``: both, only design, only tags, differs (the design expects another value or
-            data element), disabled rules only. Comments and misspelled names do not count.
+            data element), disabled rules only, out of range (eVar251), not a variable (a row of the
+            design, with its text as ``variable``); ``found_in`` (the names of the rules, data
+            elements and extensions that set it). Comments and misspelled names in the tags do not
+            count. ``attrs["limits"]`` names the rows of the design that are not variables, out of
+            range, or repeated, by their label in a frame, or their number in a file.
 
         Raises
         ------
         ArgumentError
-            When no column has variables, when there are several report suites, for a file that
-            cannot be read, and when one of the four tables of content is missing.
+            When no column has variables, when there are several report suites, or none to choose
+            from, for a file that is empty or cannot be read, and when one of the four tables of
+            content is missing.
 
         Examples
         --------
