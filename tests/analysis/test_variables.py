@@ -470,9 +470,43 @@ def test_what_is_set_read_or_designed_is_not_free() -> None:
     assert answer["reason"].tolist()[3] == "in the design as 'Coupon'"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({"family": "list"}, ["list1", "list2", "list3"]),
+        (
+            {"family": ["list", "prop"], "limits": {"prop": 2}},
+            ["prop1", "prop2", "list1", "list2", "list3"],
+        ),
+        ({"family": "prop", "limits": {"eVar": 5, "prop": 1}}, ["prop1"]),
+        ({"limits": {"prop": 1, "eVar": 2}}, ["eVar1", "eVar2", "prop1"]),
+        ({"family": []}, []),
+    ],
+)
+def test_families_are_chosen_and_sorted(arguments: Any, expected: list[str]) -> None:
+    assert SHOP.free_variables(**arguments)["variable"].tolist() == expected
+
+
+def test_without_a_family_or_limits_all_are_listed() -> None:
+    assert len(SHOP.free_variables()) == 250 + 75 + 1000 + 3 + 5
+
+
+@pytest.mark.parametrize(
+    ("family", "message"),
+    [
+        ("evar", "Unknown family 'evar'. Did you mean eVar"),
+        (["eVar", 5], "Unknown family 5"),
+        (5, "must be a name such as 'eVar', or a list, got 5"),
+    ],
+)
+def test_an_unknown_family_is_refused(family: Any, message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        SHOP.free_variables(family=family)
+
+
 def test_a_family_that_code_sets_by_numbers_of_the_page_cannot_be_told() -> None:
     answer = coded("s['prop' + n] = 1;").free_variables(limits={"prop": 1, "eVar": 1})
-    assert rows(answer, "variable", "free") == [("prop1", None), ("eVar1", True)]
+    assert rows(answer, "variable", "free") == [("eVar1", True), ("prop1", None)]
 
 
 @pytest.mark.parametrize(

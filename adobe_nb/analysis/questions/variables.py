@@ -1,6 +1,6 @@
 """What sets, sends and clears variables."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
@@ -146,6 +146,7 @@ class Variables(Questions):
         self,
         design: Design | None = None,
         *,
+        family: str | Iterable[str] | None = None,
         limits: Mapping[str, int] | None = None,
         column: str | None = None,
         report_suite: str | None = None,
@@ -156,15 +157,19 @@ class Variables(Questions):
         ----------
         design, column, report_suite
             As in ``sdr``: what the design names is not free.
+        family
+            Only variables of this family, or of these: eVar, prop, event, list, hier. By default
+            all, or those of ``limits``.
         limits
-            How many the report suite has: ``{"eVar": 100, "prop": 75}``. Only these families are
-            listed. By default all, with as many as Analytics can have.
+            How many of a family the report suite has: ``{"eVar": 100, "prop": 75}``. By default as
+            many as Analytics can have.
 
         Returns
         -------
         DataFrame
             ``variable``, ``free`` (boolean; NA when code sets variables of its family whose numbers
-            only the page knows), ``reason``.
+            only the page knows), ``reason``; sorted by family and number. ``attrs["limits"]`` names
+            the rows of the design that are not variables, as in ``sdr``.
 
         Raises
         ------
@@ -177,11 +182,16 @@ class Variables(Questions):
         >>> from adobe_nb import analysis
         >>> session = adobe_nb.connect(simulator=True)
         >>> tags = analysis.read(session.reactor.find("properties", "Web Store US"))
-        >>> free = tags.free_variables(limits={"prop": 75})
+        >>> free = tags.free_variables(family="prop")
         >>> free.loc[free["free"].fillna(False), "variable"].head(3).tolist()
         ['prop1', 'prop2', 'prop4']
         """
         frame = designs.free_variables(
-            self.model, design, limits=limits, column=column, report_suite=report_suite
+            self.model,
+            design,
+            family=family,
+            limits=limits,
+            column=column,
+            report_suite=report_suite,
         )
         return self._named("free_variables", frame)

@@ -145,13 +145,14 @@ def free_variables(
     model: Model,
     design: Design | None = None,
     *,
+    family: str | Iterable[str] | None = None,
     limits: Mapping[str, int] | None = None,
     column: str | None = None,
     report_suite: str | None = None,
 ) -> pd.DataFrame:
     """Return every variable of the numbered families, and whether something uses it."""
     require_content(model, "free_variables")
-    ranges = _checked(limits)
+    ranges = _ranges(family, limits)
     designed: Mapping[Key, Entry] = {}
     sentences = list(limits_of(model))
     if design is not None:
@@ -162,14 +163,14 @@ def free_variables(
     for property_id in _properties(model):
         in_tags = _in_tags(model, property_id)
         dynamic = _dynamic_by_family(model, property_id)
-        for family, count in ranges.items():
+        for name, count in ranges.items():
             for number in range(1, count + 1):
-                key = (family, number)
-                free, reason = _use_of(in_tags.get(key), designed.get(key), dynamic.get(family))
+                key = (name, number)
+                free, reason = _use_of(in_tags.get(key), designed.get(key), dynamic.get(name))
                 rows.append(
                     {
                         "property_id": property_id,
-                        "variable": f"{family}{number}",
+                        "variable": f"{name}{number}",
                         "free": free,
                         "reason": reason,
                     }
@@ -268,19 +269,36 @@ def _order(key: Key) -> tuple[int, int, str]:
     return index, 0, name
 
 
-def _checked(limits: Mapping[str, int] | None) -> dict[str, int]:
-    """Return the highest number of each family. Raises ArgumentError."""
-    if limits is None:
-        return dict(RANGES)
+def _ranges(family: str | Iterable[str] | None, limits: Mapping[str, int] | None) -> dict[str, int]:
+    """Return the highest number of each family to list. Raises ArgumentError."""
+    limits = {} if limits is None else _checked(limits)
+    if family is None:
+        families: Iterable[object] = limits or RANGES
+    elif isinstance(family, str):
+        families = [family]
+    elif isinstance(family, Iterable):
+        families = list(family)
+    else:
+        raise ArgumentError(f"family must be a name such as 'eVar', or a list, got {family!r}.")
+    for name in families:
+        _require_family(name)
+    # Always in the order of a report suite, whatever the order of the arguments is.
+    return {name: limits.get(name, RANGES[name]) for name in RANGES if name in families}
+
+
+def _require_family(name: object) -> None:
+    if name not in RANGES:
+        raise ArgumentError(f"Unknown family {name!r}.{did_you_mean(str(name), RANGES)}")
+
+
+def _checked(limits: Mapping[str, int]) -> Mapping[str, int]:
+    """Return the limits. Raises ArgumentError for impossible ones."""
     if not isinstance(limits, Mapping):
         raise ArgumentError('limits must be a dict, for example {"eVar": 100, "prop": 75}.')
-    ranges = {}
     for family, count in limits.items():
-        if family not in RANGES:
-            raise ArgumentError(f"Unknown family {family!r}.{did_you_mean(str(family), RANGES)}")
+        _require_family(family)
         if isinstance(count, bool) or not isinstance(count, int) or count < 0:
             raise ArgumentError(f"The limit of {family} must be a number, got {count!r}.")
         if count > RANGES[family]:
             raise ArgumentError(f"Analytics has {RANGES[family]} {family}s at most, got {count}.")
-        ranges[family] = count
-    return ranges
+    return limits
