@@ -76,7 +76,8 @@ def to_mermaid(graph: pd.DataFrame) -> Mermaid:
     Returns
     -------
     str
-        The text of the diagram. Names are cut to 60 characters.
+        The text of the diagram. Names are cut to 60 characters. A graph without edges is one node
+        that says so.
 
     Raises
     ------
@@ -193,6 +194,9 @@ def _read(graph: pd.DataFrame) -> tuple[Mapping[tuple[str, str], _Node], list[_E
     for row in graph.astype("object").to_dict("records"):
         ends = _node(nodes, row, "from"), _node(nodes, row, "to")
         edges.setdefault(ends, _Edge(*ends)).add(_clean(row["kind"]), row["verdict"])
+    if not nodes:
+        # An empty picture would look like one that could not be drawn.
+        nodes["", ""] = _Node("n0", "Nothing is connected", "")
     return nodes, list(edges.values())
 
 

@@ -52,11 +52,23 @@ _Edge = tuple[_Node, _Node, str]
 
 
 def rule_graph(
-    model: Model, what: What = "rules", *, focus: Target | None = None, depth: int = 2
+    model: Model,
+    what: What | None = None,
+    *,
+    focus: Target | None = None,
+    depth: int | None = None,
 ) -> pd.DataFrame:
     """Return the edges of the graph, or those around a resource."""
+    if depth is None:
+        # Around one resource, everything at two steps is more than a picture shows.
+        depth = 1 if what is None else 2
+    if what is None:
+        what = "rules" if focus is None else "all"
     if not isinstance(what, str) or what not in _ENDS:
-        raise ArgumentError(f"Unknown kind {what!r}.{did_you_mean(str(what), get_args(What))}")
+        raise ArgumentError(
+            f"Unknown kind {what!r}.{did_you_mean(str(what), get_args(What))} "
+            f"To see one resource: rule_graph(focus={what!r})."
+        )
     if isinstance(depth, bool) or not isinstance(depth, Integral) or depth < 1:
         raise ArgumentError(f"Invalid depth {depth!r}: must be a whole number from 1.")
     require_content(model, "rule_graph")
@@ -77,7 +89,11 @@ def rule_graph(
             "verdict": verdict,
         }
         rows.append(row)
-    return answer(model, COLUMNS, rows, sort=_SORT, limits=limits(model))
+    sentences = list(limits(model))
+    if not rows:
+        to_what = "" if focus is None else f" to {name_or_id(focus)!r}"
+        sentences.append(f"Nothing is connected{to_what}: the graph of {what!r} has no edge there.")
+    return answer(model, COLUMNS, rows, sort=_SORT, limits=sentences)
 
 
 def _edges(model: Model, what: What) -> dict[_Edge, str]:
@@ -117,7 +133,10 @@ def _start(model: Model, what: What, focus: Target) -> set[str]:
 
 
 def _around(edges: Mapping[_Edge, str], start: Iterable[str], depth: int) -> dict[_Edge, str]:
-    """Return the edges that are at most this many steps away, in either direction."""
+    """Return the edges that are at most this many steps away, in either direction.
+
+    No path goes through an extension: it would lead to everything that the extension has a part in.
+    """
     neighbors: dict[str, list[_Edge]] = defaultdict(list)
     for edge in edges:
         for node in edge[:2]:
@@ -129,7 +148,7 @@ def _around(edges: Mapping[_Edge, str], start: Iterable[str], depth: int) -> dic
         for node_id in reached - seen:
             for edge in neighbors[node_id]:
                 near[edge] = edges[edge]
-                following |= {edge[0].id, edge[1].id}
+                following |= {end.id for end in edge[:2] if end.type != "extensions"}
         seen |= reached
         reached = following
         # A great depth need not be walked to its end.
