@@ -312,6 +312,27 @@ class TestSuppressions:
         frame = missing(site, suppress=str(path), all=True)
         assert frame["note"].tolist() == ["a, b", "c"]
 
+    @pytest.mark.parametrize("separator", [";", "\t"])
+    def test_csv_of_excel_is_read_with_the_separator_of_its_country(
+        self, site: Tags, separator: str, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "known.csv"
+        missing(site).assign(note="a, b").to_csv(path, sep=separator, index=False)
+        assert missing(site, suppress=path).empty
+        assert set(missing(site, suppress=path, all=True)["note"]) == {"a, b"}
+
+    @pytest.mark.parametrize("name", ["known.csv", "known.json", "known.toml"])
+    @pytest.mark.parametrize("text", ["", " \n"])
+    def test_an_empty_file_suppresses_nothing(
+        self, site: Tags, name: str, text: str, tmp_path: Path
+    ) -> None:
+        (tmp_path / name).write_text(text)
+        assert len(missing(site, suppress=tmp_path / name)) == 2
+
+    def test_a_file_of_comments_suppresses_nothing(self, site: Tags, tmp_path: Path) -> None:
+        (tmp_path / "known.toml").write_text("# Nothing is accepted.\n")
+        assert len(missing(site, suppress=tmp_path / "known.toml")) == 2
+
     def test_csv_of_an_audit_is_read_with_its_index(self, site: Tags, tmp_path: Path) -> None:
         missing(site).to_csv(tmp_path / "known.csv")
         assert missing(site, suppress=tmp_path / "known.csv").empty
@@ -319,8 +340,9 @@ class TestSuppressions:
     @pytest.mark.parametrize(
         ("name", "text", "says"),
         [
-            ("known.csv", "id,reason\nv1:0,x\n", "Row 1 of .* has no 'fingerprint'. It has: id, reason"),
+            ("known.csv", "id,reason\nv1:0,x\n", "Row 1 of .* has no 'fingerprint' and no 'note'. It has: id, reason"),
             ("known.csv", f"fingerprint,note,untill\n{UNKNOWN},x,\n", "Did you mean until"),
+            ("known.csv", f"fingerprint,untill\n{UNKNOWN},\n", "no 'note'.*'untill'. Did you mean until"),
             ("known.csv", f"fingerprint,note,expires\n{UNKNOWN},x,\n", "has 'expires'"),
             ("known.csv", "fingerprint,note\nv0:12,x\n", "version 'v0'.* writes 'v1'"),
             ("known.csv", "fingerprint,note\nRC1,x\n", "fingerprint 'RC1'. Copy one"),
