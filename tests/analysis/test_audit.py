@@ -493,7 +493,58 @@ def test_names_disabled_rules_and_delivery_are_checked(session: adobe_nb.Session
     ]  # fmt: skip
     # What is missing has no id: its finding is about the property.
     assert frame.loc["destination-problem", "source_id"] == store.loc[0, "id"]
-    assert frame.loc["confusing-name", "source_name"].tolist() == ["Campaign Code", "Campaign code"]
+    assert frame.loc["confusing-name", "source_name"] == "Campaign code"
+
+
+def test_names_that_differ_in_case_are_one_finding_for_each_pair() -> None:
+    named = elements(*((f"DE{at}", name, CONSTANT, {}) for at, name in enumerate(("b", "A", "a"))))
+    frame = tags(data_elements=named).audit("confusing-name")
+    assert frame[["source_name", "message"]].to_numpy().tolist() == [
+        ["a", "Differs only in case or blanks from 'A'."]
+    ]
+
+
+def test_a_copy_is_not_old_and_its_finding_names_the_original() -> None:
+    site = tags(name="Copy of Home", rules=rules(("RL1", "Copy of Home"), ("RL2", "Old home")))
+    assert site.audit("old-name")["source_name"].tolist() == ["Old home"]
+    message = site.audit("untidy-name").loc[0, "message"]
+    assert message == "Looks like a copy of 'Home'. Suggestion: 'Home'."
+
+
+def test_an_old_name_of_what_is_used_and_live_is_no_finding() -> None:
+    named = elements(
+        ("DE1", "Old price", CONSTANT, {}), ("DE2", "Old size", CONSTANT, {}),
+        origin_id=["DE1", "DE2"],
+    )  # fmt: skip
+    library = pd.DataFrame([{"id": "LB1", "name": "Live", "state": "published"}])
+    held = {
+        "library_data_elements": named.assign(library_id="LB1"),
+        "library_rules": rules().assign(library_id=""),
+        "library_extensions": extensions().assign(library_id=""),
+    }
+    site = tags(beacon("%Old price%"), data_elements=named, libraries=library, **held)
+    assert site.audit("old-name")["source_name"].tolist() == ["Old size"]
+
+
+@pytest.mark.parametrize(
+    ("part", "enabled", "message"),
+    [
+        (beacon("x"), True, "Nothing in this property refers to it."),
+        (
+            script("// _satellite.getVar('price')"),
+            True,
+            "Only a comment names it: rule 'Rule' (RC1).",
+        ),
+        (beacon("%price%"), False, "Only disabled rules use it: rule 'Rule' (RC1)."),
+    ],
+)
+def test_what_is_unused_says_why_in_one_sentence(part: Any, enabled: bool, message: str) -> None:
+    site = tags(
+        part,
+        rules=rules(("RL1", "Rule"), enabled=[enabled]),
+        data_elements=elements(("DE1", "price", CONSTANT, {})),
+    )
+    assert site.audit("unused-data-element")["message"].tolist() == [message]
 
 
 class TestGuide:
