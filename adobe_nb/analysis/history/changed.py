@@ -28,6 +28,8 @@ COLUMNS: Columns = {
     "rule_id": "string",
     "rule_name": "string",
 }
+UNKNOWN = "unknown"
+"""What an update changed when the content before or after it cannot be read."""
 _State = Mapping[str, Any]
 """The content of a resource: its name, other columns, and settings."""
 # The service changes these by itself, or with every other change.
@@ -74,7 +76,11 @@ def who_changed(model: Model, since: Since = None) -> pd.DataFrame:
     for row in rows:
         for column in ("before", "after"):
             row[column] = _text(model, row[column])
-    return answer(model, COLUMNS, rows, limits=_limits(model, histories, states, rows))
+    beginnings = [events[0] for events in histories]
+    if start is not None:
+        beginnings = [event for event in beginnings if event.when >= start]
+    limits = [*_cut_off(model, beginnings), *_limits(histories, states, rows)]
+    return answer(model, COLUMNS, rows, limits=limits)
 
 
 def _changes(
@@ -88,6 +94,8 @@ def _changes(
         row = _row(event)
         if event.verb == "deleted":
             row["before"] = state
+        elif row["action"] == "updated" and (previous is None or state is None):
+            row |= {"columns_changed": UNKNOWN, "after": state}
         elif row["action"] != "revised":
             row |= _difference(previous, state)
         if state is not None and event.type in CONTENT:
@@ -220,21 +228,22 @@ def _rule_of(event: Event, rules: Mapping[str, Row]) -> Row:
 # -- limits
 
 
-def _limits(
-    model: Model,
-    histories: Iterable[list[Event]],
-    states: Mapping[Event, _State],
-    rows: Iterable[Row],
-) -> Iterator[str]:
-    beginnings = [events[0] for events in histories]
-    unknown = [event for event in beginnings if event.verb != "created"]
-    if unknown:
+def _cut_off(model: Model, beginnings: Iterable[Event]) -> Iterator[str]:
+    """Yield how many resources are older than their first event."""
+    updates = [event for event in beginnings if event.verb == "updated"]
+    if updates:
         first = events_of(model)[0].when
         yield (
-            f"The audit events begin on {first:%Y-%m-%d}. {len(unknown)} resources were there "
-            f"before, the first being {unknown[0].id} ({_row(unknown[0])['name']}): what their "
-            "first event changed is unknown."
+            f"The audit events begin on {first:%Y-%m-%d}. What the first event changed is unknown "
+            f"for {len(updates)} resources that existed before, the first being {updates[0].id} "
+            f"({_row(updates[0])['name']}). Read the events from an earlier date: "
+            "analysis.read(…, audit_events=…)."
         )
+
+
+def _limits(
+    histories: Iterable[list[Event]], states: Mapping[Event, _State], rows: Iterable[Row]
+) -> Iterator[str]:
     unreadable = [event for events in histories for event in events if event not in states]
     if unreadable:
         yield (
@@ -242,7 +251,7 @@ def _limits(
             f"{unreadable[0].row['id']}."
         )
     updates = [row for row in rows if row["action"] == "updated"]
-    same = [row for row in updates if row["before"] is None and row["after"] is None]
+    same = [row for row in updates if "columns_changed" not in row]
     if same:
         yield (
             f"{len(same)} updates have no columns_changed: they changed dates, flags, or what "
