@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 from adobe_nb.analysis.reports.sections import (
     BACK,
     EARLIER_NOTES,
+    FACT_OF_PROPERTY,
+    FACT_SEPARATOR,
     PROPERTY_ID,
     SUMMARY,
     Layout,
@@ -48,6 +50,8 @@ class Earlier:
         """When findings were seen first, by fingerprint."""
         self.not_kept: list[str] = []
         """What people added that a new report does not take over."""
+        self.properties: dict[str, str] = {}
+        """The names of the properties that the report documents, by id."""
         self._texts: dict[Key, Texts] = {}
         self._subjects: dict[Key, Any] = {}
 
@@ -89,11 +93,16 @@ class Earlier:
         self.not_kept += older.not_kept
 
 
-def read_earlier(target: Path | None, notes: str | os.PathLike[str] | None) -> Earlier:
+def read_earlier(
+    target: Path | None, notes: str | os.PathLike[str] | None, property_ids: Iterable[str]
+) -> Earlier:
     """Read the report that the new one replaces, and the one that a user named.
 
-    Raises ArgumentError when one cannot be read, and when replacing would lose something.
+    Raises ArgumentError when one cannot be read, when replacing would lose something, and when the
+    notes in the report that is replaced are about other properties, unless the user named it.
     """
+    path = None if notes is None else Path(notes).expanduser()
+    is_target = path is not None and path.resolve() == target
     earlier = Earlier()
     if target is not None and target.exists():
         earlier = _read(target)
@@ -103,10 +112,9 @@ def read_earlier(target: Path | None, notes: str | os.PathLike[str] | None) -> E
                 "Write it to another file, and take the notes over: "
                 f"to_excel('new.xlsx', notes={target.name!r})."
             )
-    if notes is None:
-        return earlier
-    path = Path(notes).expanduser()
-    if target is not None and path.resolve() == target:
+        if not is_target:
+            _check_properties(earlier, target, property_ids)
+    if path is None or is_target:
         return earlier
     older = _read(path)
     if older.not_kept:
@@ -114,6 +122,18 @@ def read_earlier(target: Path | None, notes: str | os.PathLike[str] | None) -> E
         older.not_kept = [sentence]
     earlier.fill_gaps(older)
     return earlier
+
+
+def _check_properties(earlier: Earlier, target: Path, property_ids: Iterable[str]) -> None:
+    """Raise ArgumentError when a report is about other properties only."""
+    ids = set(filter(None, property_ids))
+    if not ids or not earlier.properties or ids & earlier.properties.keys():
+        return
+    names = list(earlier.properties.values())
+    raise ArgumentError(
+        f"{target.name} documents {_listed(names)}. Choose another path, or pass "
+        f"notes={target.name!r} to take its notes over."
+    )
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -171,10 +191,16 @@ class _Reader:
         return self._earlier
 
     def _read_sheet(self, name: str, rows: Iterator[Row]) -> None:
+        if name == SUMMARY:
+            lines = list(rows)
+            self._read_properties(lines)
+            rows = iter(lines)
         for _, row in zip(range(_HEADER_IS_WITHIN), rows, strict=False):
             header = [_title(cell) for cell in row]
             if name == EARLIER_NOTES and "Key" in header:
-                self._read_earlier_notes(header, rows)
+                lines = list(rows)
+                self._read_earlier_notes(header, lines)
+                self._check_columns(name, header, lines)
                 return
             layout = _keyed_layout(name, header)
             if layout is not None:
@@ -182,22 +208,36 @@ class _Reader:
                 self._read_rows(name, layout, header, rows)
                 return
             if name in layouts() and any(header):
-                self._check_columns(name, header)
+                self._check_columns(name, header, rows)
                 return
         if name not in (*layouts(), SUMMARY):
             self._earlier.not_kept.append(f"the sheet {name!r}")
 
-    def _check_columns(self, name: str, header: Sequence[str]) -> None:
+    def _read_properties(self, rows: Iterable[Row]) -> None:
+        for row in rows:
+            cells = [_text(cell) for cell in row if not _is_blank(cell)]
+            # The header of the inventory has the same label, and more cells.
+            if cells[:1] == [FACT_OF_PROPERTY] and len(cells) == 2:  # noqa: PLR2004
+                parts = cells[1].split(FACT_SEPARATOR)
+                self._earlier.properties[parts[-1]] = parts[0]
+
+    def _check_columns(self, name: str, header: Sequence[str], rows: Iterable[Row]) -> None:
+        """Note what people wrote into columns that are not ours."""
         layout = layouts()[name]
         if layout.key is not None:
             raise ArgumentError(
                 f"The sheet {name!r} has no column {layout.columns[layout.key].title!r}, so that "
                 "its notes cannot be told apart. Restore the column."
             )
-        known = {*_ADDED_BY_US, BACK, *(column.title for column in layout.columns.values())}
-        for title in header:
-            if title and title not in known:
-                self._earlier.not_kept.append(f"the column {title!r} of the sheet {name!r}")
+        known = {*_ADDED_BY_US, *(column.title for column in layout.columns.values())}
+        others = [position for position, title in enumerate(header) if title not in known]
+        used = {position for position in others if header[position] not in ("", BACK)}
+        for row in rows:
+            for position in (*others, *range(len(header), len(row))):
+                if position < len(row) and not _is_blank(row[position]):
+                    used.add(position)
+        for position in sorted(used):
+            self._earlier.not_kept.append(f"{_column(header, position)} of the sheet {name!r}")
 
     def _read_earlier_notes(self, header: Sequence[str], rows: Iterable[Row]) -> None:
         for row in rows:
@@ -232,6 +272,15 @@ class _Reader:
             self._earlier.not_kept.append(
                 f"{without_key} rows without {key_title!r} in the sheet {name!r}"
             )
+
+
+def _column(header: Sequence[str], position: int) -> str:
+    """Return how people call a column: by its title, or else by its letter."""
+    from openpyxl.utils import get_column_letter  # noqa: PLC0415
+
+    if position < len(header) and header[position] not in ("", BACK):
+        return f"the column {header[position]!r}"
+    return f"column {get_column_letter(position + 1)}"
 
 
 def _keyed_layout(name: str, header: Sequence[str]) -> Layout | None:

@@ -18,6 +18,8 @@ from adobe_nb.analysis.model import Model, records
 from adobe_nb.analysis.reports.earlier import Earlier, Key
 from adobe_nb.analysis.reports.sections import (
     EARLIER_NOTES,
+    FACT_OF_PROPERTY,
+    FACT_SEPARATOR,
     PROPERTY_ID,
     SUMMARY,
     Column,
@@ -201,9 +203,11 @@ def _names(model: Model) -> str:
 
 
 def _facts(model: Model, now: datetime) -> Iterator[tuple[str, str]]:
-    for row in model.rows("properties"):
-        parts = [row.get("name"), row.get("platform"), row["id"]]
-        yield "Property", _valid(" · ".join(filter(None, parts)))
+    properties = {row["id"]: row for row in model.rows("properties")}
+    for property_id in filter(None, dict.fromkeys([*properties, *model.property_ids])):
+        row = properties.get(property_id, {})
+        parts = [row.get("name"), row.get("platform"), property_id]
+        yield FACT_OF_PROPERTY, _valid(FACT_SEPARATOR.join(filter(None, parts)))
     source = model.service
     if source == "simulator":
         source = "simulator (a demo, not Adobe)"

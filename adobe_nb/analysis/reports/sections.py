@@ -13,6 +13,8 @@ EARLIER_NOTES = "Earlier notes"
 BACK = "↩"
 """The header of the first column, which leads back to the contents."""
 PROPERTY_ID = "Property ID"
+FACT_OF_PROPERTY, FACT_SEPARATOR = "Property", " · "
+"""The label of a property in the summary, and what stands between its name, platform and id."""
 
 
 @dataclass(frozen=True)
