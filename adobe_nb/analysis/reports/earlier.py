@@ -217,7 +217,7 @@ class _Reader:
         for row in rows:
             cells = [_text(cell) for cell in row if not _is_blank(cell)]
             # The header of the inventory has the same label, and more cells.
-            if cells[:1] == [FACT_OF_PROPERTY] and len(cells) == 2:  # noqa: PLR2004
+            if cells[:1] == [FACT_OF_PROPERTY] and len(cells) == 2:
                 parts = cells[1].split(FACT_SEPARATOR)
                 self._earlier.properties[parts[-1]] = parts[0]
 
