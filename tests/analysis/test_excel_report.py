@@ -353,8 +353,8 @@ def add_row(edited: Book) -> None:
     [
         (add_sheet, "the sheet 'Pivot'"),
         (add_column, "the column 'Owner' of the sheet 'Rules'"),
-        (add_note_beside, "column S of the sheet 'Rules'"),
-        (add_note_under_the_arrow, "column A of the sheet 'References'"),
+        (add_note_beside, "the column 'Column 19' of the sheet 'Rules'"),
+        (add_note_under_the_arrow, "the column 'Column 1' of the sheet 'References'"),
         (add_row, "1 rows without 'Variable' in the sheet 'Variable map'"),
     ],
 )
