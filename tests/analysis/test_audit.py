@@ -312,6 +312,27 @@ class TestSuppressions:
         frame = missing(site, suppress=str(path), all=True)
         assert frame["note"].tolist() == ["a, b", "c"]
 
+    @pytest.mark.parametrize("separator", [";", "\t"])
+    def test_csv_of_excel_is_read_with_the_separator_of_its_country(
+        self, site: Tags, separator: str, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "known.csv"
+        missing(site).assign(note="a, b").to_csv(path, sep=separator, index=False)
+        assert missing(site, suppress=path).empty
+        assert set(missing(site, suppress=path, all=True)["note"]) == {"a, b"}
+
+    @pytest.mark.parametrize("name", ["known.csv", "known.json", "known.toml"])
+    @pytest.mark.parametrize("text", ["", " \n"])
+    def test_an_empty_file_suppresses_nothing(
+        self, site: Tags, name: str, text: str, tmp_path: Path
+    ) -> None:
+        (tmp_path / name).write_text(text)
+        assert len(missing(site, suppress=tmp_path / name)) == 2
+
+    def test_a_file_of_comments_suppresses_nothing(self, site: Tags, tmp_path: Path) -> None:
+        (tmp_path / "known.toml").write_text("# Nothing is accepted.\n")
+        assert len(missing(site, suppress=tmp_path / "known.toml")) == 2
+
     def test_csv_of_an_audit_is_read_with_its_index(self, site: Tags, tmp_path: Path) -> None:
         missing(site).to_csv(tmp_path / "known.csv")
         assert missing(site, suppress=tmp_path / "known.csv").empty
@@ -319,8 +340,9 @@ class TestSuppressions:
     @pytest.mark.parametrize(
         ("name", "text", "says"),
         [
-            ("known.csv", "id,reason\nv1:0,x\n", "Row 1 of .* has no 'fingerprint'. It has: id, reason"),
+            ("known.csv", "id,reason\nv1:0,x\n", "Row 1 of .* has no 'fingerprint' and no 'note'. It has: id, reason"),
             ("known.csv", f"fingerprint,note,untill\n{UNKNOWN},x,\n", "Did you mean until"),
+            ("known.csv", f"fingerprint,untill\n{UNKNOWN},\n", "no 'note'.*'untill'. Did you mean until"),
             ("known.csv", f"fingerprint,note,expires\n{UNKNOWN},x,\n", "has 'expires'"),
             ("known.csv", "fingerprint,note\nv0:12,x\n", "version 'v0'.* writes 'v1'"),
             ("known.csv", "fingerprint,note\nRC1,x\n", "fingerprint 'RC1'. Copy one"),
@@ -471,7 +493,58 @@ def test_names_disabled_rules_and_delivery_are_checked(session: adobe_nb.Session
     ]  # fmt: skip
     # What is missing has no id: its finding is about the property.
     assert frame.loc["destination-problem", "source_id"] == store.loc[0, "id"]
-    assert frame.loc["confusing-name", "source_name"].tolist() == ["Campaign Code", "Campaign code"]
+    assert frame.loc["confusing-name", "source_name"] == "Campaign code"
+
+
+def test_names_that_differ_in_case_are_one_finding_for_each_pair() -> None:
+    named = elements(*((f"DE{at}", name, CONSTANT, {}) for at, name in enumerate(("b", "A", "a"))))
+    frame = tags(data_elements=named).audit("confusing-name")
+    assert frame[["source_name", "message"]].to_numpy().tolist() == [
+        ["a", "Differs only in case or blanks from 'A'."]
+    ]
+
+
+def test_a_copy_is_not_old_and_its_finding_names_the_original() -> None:
+    site = tags(name="Copy of Home", rules=rules(("RL1", "Copy of Home"), ("RL2", "Old home")))
+    assert site.audit("old-name")["source_name"].tolist() == ["Old home"]
+    message = site.audit("untidy-name").loc[0, "message"]
+    assert message == "Looks like a copy of 'Home'. Suggestion: 'Home'."
+
+
+def test_an_old_name_of_what_is_used_and_live_is_no_finding() -> None:
+    named = elements(
+        ("DE1", "Old price", CONSTANT, {}), ("DE2", "Old size", CONSTANT, {}),
+        origin_id=["DE1", "DE2"],
+    )  # fmt: skip
+    library = pd.DataFrame([{"id": "LB1", "name": "Live", "state": "published"}])
+    held = {
+        "library_data_elements": named.assign(library_id="LB1"),
+        "library_rules": rules().assign(library_id=""),
+        "library_extensions": extensions().assign(library_id=""),
+    }
+    site = tags(beacon("%Old price%"), data_elements=named, libraries=library, **held)
+    assert site.audit("old-name")["source_name"].tolist() == ["Old size"]
+
+
+@pytest.mark.parametrize(
+    ("part", "enabled", "message"),
+    [
+        (beacon("x"), True, "Nothing in this property refers to it."),
+        (
+            script("// _satellite.getVar('price')"),
+            True,
+            "Only a comment names it: rule 'Rule' (RC1).",
+        ),
+        (beacon("%price%"), False, "Only disabled rules use it: rule 'Rule' (RC1)."),
+    ],
+)
+def test_what_is_unused_says_why_in_one_sentence(part: Any, enabled: bool, message: str) -> None:
+    site = tags(
+        part,
+        rules=rules(("RL1", "Rule"), enabled=[enabled]),
+        data_elements=elements(("DE1", "price", CONSTANT, {})),
+    )
+    assert site.audit("unused-data-element")["message"].tolist() == [message]
 
 
 class TestGuide:

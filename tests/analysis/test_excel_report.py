@@ -334,6 +334,14 @@ def add_column(edited: Book) -> None:
     edited["Rules"].cell(1, edited["Rules"].max_column + 1).value = "Owner"
 
 
+def add_note_beside(edited: Book) -> None:
+    edited["Rules"].cell(3, edited["Rules"].max_column + 2).value = "Ask Ana."
+
+
+def add_note_under_the_arrow(edited: Book) -> None:
+    edited["References"].cell(2, 1).value = "!"
+
+
 def add_row(edited: Book) -> None:
     sheet = edited["Variable map"]
     titles = [header.value for header in sheet[1]]
@@ -345,6 +353,8 @@ def add_row(edited: Book) -> None:
     [
         (add_sheet, "the sheet 'Pivot'"),
         (add_column, "the column 'Owner' of the sheet 'Rules'"),
+        (add_note_beside, "the column 'Column 19' of the sheet 'Rules'"),
+        (add_note_under_the_arrow, "the column 'Column 1' of the sheet 'References'"),
         (add_row, "1 rows without 'Variable' in the sheet 'Variable map'"),
     ],
 )
@@ -382,6 +392,24 @@ def test_friendly_names_come_from_a_workbook_of_ones_own(tags: Tags) -> None:
     path = tags.to_excel("a.xlsx", notes="sdr.xlsx")
     assert row(path, "Variable map", Variable="eVar5")["Friendly name"] == "Color"
     assert row(path, "Earlier notes", Key="eVar9")["Text"] == "Size"
+
+
+def test_notes_of_one_property_do_not_land_on_another(path: Path) -> None:
+    edit(path, name_the_variable)
+    before = path.read_bytes()
+    other = shop(number="2")
+    with pytest.raises(ArgumentError, match=r"^a.xlsx documents PR1. .* notes='a.xlsx'"):
+        other.to_excel("a.xlsx")
+    assert path.read_bytes() == before
+    kept = row(other.to_excel("a.xlsx", notes="a.xlsx"), "Variable map", Variable="eVar5")
+    assert kept["Friendly name"] == "Product color"
+
+
+def test_a_report_of_another_property_is_refused_by_its_name(tags: Tags) -> None:
+    properties = pd.DataFrame([{"id": "PR1", "name": "Web Store US", "platform": "web"}])
+    Tags(**tags.frames, properties=properties).to_excel("us.xlsx")
+    with pytest.raises(ArgumentError, match="^us.xlsx documents Web Store US. Choose"):
+        shop(number="2").to_excel("us.xlsx")
 
 
 def test_a_sheet_without_its_keys_is_refused(tags: Tags, path: Path) -> None:

@@ -79,7 +79,8 @@ def _rows_of_file(path: Path) -> list[dict[str, Any]]:
             f"Cannot read {path}: expected a file that ends in {', '.join(_READERS)}."
         )
     try:
-        return reader(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        return reader(text) if text.strip() else []
     except OSError as error:
         problem = error.strerror
     except (ValueError, csv.Error, RecursionError) as error:
@@ -88,8 +89,11 @@ def _rows_of_file(path: Path) -> list[dict[str, Any]]:
 
 
 def _rows_of_csv(text: str) -> list[dict[str, Any]]:
+    header = text.lstrip().partition("\n")[0]
+    # Excel writes semicolons where the decimal sign is a comma.
+    delimiter = max(",;\t", key=header.count)
     rows = []
-    for row in csv.DictReader(StringIO(text), restkey=""):
+    for row in csv.DictReader(StringIO(text), restkey="", delimiter=delimiter):
         # pandas writes its index as a column without a name.
         row.pop("", None)
         rows.append(dict(row))
@@ -109,6 +113,9 @@ def _rows_of_document(document: Any) -> list[dict[str, Any]]:
     if isinstance(document, dict):
         lists = [document[name] for name in _LISTS if name in document]
         rows = lists[0] if lists else None
+        if not document:
+            # A file without anything but comments.
+            rows = []
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise ValueError(f"expected a list of objects, or one called {' or '.join(_LISTS)}")
     return rows
@@ -124,15 +131,18 @@ _READERS: Mapping[str, Callable[[str], list[dict[str, Any]]]] = {
 def _check_columns(
     row: Mapping[str, Any], place: str, required: Sequence[str], known: Sequence[str]
 ) -> None:
-    for column in required:
-        if column not in row:
-            raise ArgumentError(
-                f"{place} has no {column!r}. It has: {', '.join(map(str, row))}. "
-                f"Required: {', '.join(required)}."
-            )
+    problems = []
+    missing = [repr(column) for column in required if column not in row]
+    if missing:
+        problems.append(
+            f"{place} has no {' and no '.join(missing)}. It has: {', '.join(map(str, row))}. "
+            f"Required: {', '.join(required)}."
+        )
     for column in row:
         if column not in known:
-            raise ArgumentError(f"{place} has {column!r}.{did_you_mean(str(column), known)}")
+            problems.append(f"{place} has {column!r}.{did_you_mean(str(column), known)}")
+    if problems:
+        raise ArgumentError(" ".join(problems))
 
 
 def _fingerprint(value: Any, place: str) -> str:

@@ -161,7 +161,9 @@ def _copy(resource: Resource, _: Model) -> Problem | None:
     original = _COPY.sub("", resource.name)
     if original == resource.name:
         return None
-    return Problem("Is named as the copy of another one.", original.strip())
+    original = original.strip()
+    text = f"Looks like a copy of {original!r}." if original else "Looks like a copy."
+    return Problem(text, original)
 
 
 def _default_name(resource: Resource, _: Model) -> Problem | None:

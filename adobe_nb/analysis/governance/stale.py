@@ -119,11 +119,16 @@ def _is_never_published(resource: Resource, *, is_live: bool | None) -> bool:
 
 def says_old(name: str) -> bool:
     """Return whether a name says that it should not be used any more."""
+    return is_marked_old(name) or bool(_COPY.search(name))
+
+
+def is_marked_old(name: str) -> bool:
+    """Return whether a name has a word or a mark for what is old. A copy need not be old."""
     words = words_of(name)
     text = f" {' '.join(words)} "
     if _OLD_WORDS & set(words) or any(f" {phrase} " in text for phrase in _OLD_PHRASES):
         return True
-    return bool(_COPY.search(name) or _MARKED.search(name.strip(" _-[(")))
+    return bool(_MARKED.search(name.strip(" _-[(")))
 
 
 def _limits(model: Model) -> Iterator[str]:

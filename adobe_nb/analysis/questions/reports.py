@@ -40,7 +40,8 @@ class Reports(Questions):
             columns that they added to Variable map and Findings.
         notes
             An earlier report in another file, to take over what people wrote; or a workbook of your
-            own with a column Variable and one called Friendly name or Notes.
+            own with a column Variable and one called Friendly name or Notes. A report of another
+            property is replaced only when it is named here, too.
         suppress
             Findings to leave out, as in ``tags.audit``.
         code
@@ -55,8 +56,9 @@ class Reports(Questions):
         ------
         ArgumentError
             When the path cannot be written, for example while Excel has it open on Windows; when
-            the file there is not a report, or has sheets, or columns of other sheets, that people
-            added and a new report would lose; and when XlsxWriter or openpyxl is not installed.
+            the file there is not a report, is one of another property, or has sheets, or columns of
+            other sheets, that people added and a new report would lose; and when XlsxWriter or
+            openpyxl is not installed.
 
         Notes
         -----
@@ -75,7 +77,7 @@ class Reports(Questions):
         'site.xlsx'
         """
         target = target_file(path, ".xlsx")
-        earlier = read_earlier(target, notes)
+        earlier = read_earlier(target, notes, self.model.property_ids)
         now = datetime.now(UTC)
         report = build_report(self.model, earlier, suppress=suppress, code=code, now=now)
         return write_workbook(report, target)
@@ -121,7 +123,7 @@ class Reports(Questions):
         'site.html'
         """
         target = target_file(path, ".html")
-        earlier = read_earlier(None, notes)
+        earlier = read_earlier(None, notes, self.model.property_ids)
         now = datetime.now(UTC)
         report = build_report(self.model, earlier, suppress=suppress, code=False, now=now)
         return write_page(report, diagrams(self.model), target)

@@ -152,9 +152,8 @@ def _extensions(model: Model) -> Iterator[tuple[Resource, _Row]]:
             package = packages.get(str(extension.get("extension_package_id")))
             row = _row(*_alone(extension, package), count)
         elif _are_disabled(sources):
-            row = _row(
-                "used by disabled rules only", f"{count} components of disabled rules", count
-            )
+            reason = f"only disabled rules use it: {count} components"
+            row = _row("used by disabled rules only", reason, count)
         else:
             row = _row("used", f"{count} components and data elements belong to it", count)
         yield extension, row
