@@ -44,8 +44,8 @@ def unknown_columns(frame: pd.DataFrame, columns: Columns, label: str) -> tuple[
     expected = [*columns, *unknown]
     if names != expected:
         raise SnapshotError(f"{label}: expected the columns {expected}, got {names}.")
-    for name in names:
-        actual, dtype = frame[name].dtype, DTYPES[columns.get(name, "text")]
+    for name, actual in zip(names, frame.dtypes, strict=True):
+        dtype = DTYPES[columns.get(name, "text")]
         if actual != dtype:
             raise SnapshotError(f"{label}: expected {dtype} in column {name}, got {actual}.")
     return tuple(unknown)

@@ -289,6 +289,7 @@ def test_a_design_without_rows_leaves_what_is_only_in_the_tags() -> None:
         (pd.DataFrame(), "none"),
         (["eVar5"], "not list"),
         ("no such file.csv", "There is no file"),
+        ("", "The path of the design is empty"),
         (__file__, "must be a CSV or Excel file"),
     ],
 )
@@ -319,6 +320,26 @@ def test_several_report_suites_require_a_choice(design: pd.DataFrame) -> None:
 def test_one_report_suite_can_be_chosen(design: pd.DataFrame, suite: str) -> None:
     chosen = verdicts(design, report_suite=suite)
     assert chosen == {"eVar5": "only tags", "eVar6": "only tags", "eVar7": "only design"}
+
+
+def test_a_report_suite_requires_a_column_of_report_suites() -> None:
+    with pytest.raises(ArgumentError, match="no column of report suites to find 'de' in"):
+        SHOP.sdr(pd.DataFrame({"variable": ["v5"]}), report_suite="de")
+
+
+@pytest.mark.parametrize("text", ["", "\ufeff", "\n\n"])
+def test_an_empty_file_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "empty.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ArgumentError, match=r"^empty\.csv is empty\.$"):
+        SHOP.sdr(path)
+
+
+@pytest.mark.parametrize("text", ["eVar\n5\n", 'Note|"eVar; hit"\n1|eVar5\n'])
+def test_the_separator_of_a_file_is_that_of_its_header(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "design.csv"
+    path.write_text(text)
+    assert verdicts(path) == {"eVar5": "both", "eVar6": "only tags"}
 
 
 @pytest.mark.parametrize(("separator", "encoding"), [(",", "utf-8-sig"), (";", "cp1252")])

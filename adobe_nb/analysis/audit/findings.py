@@ -12,6 +12,7 @@ from adobe_nb.analysis.audit.fingerprints import Fingerprints
 from adobe_nb.analysis.audit.notes import Note, Source, read_notes, utc_time
 from adobe_nb.analysis.audit.questions import QUESTIONS
 from adobe_nb.analysis.audit.rules import SEVERITIES, Rule, Selection, all_rules
+from adobe_nb.analysis.audit.scripts import read_scripts
 from adobe_nb.analysis.code.risks import without_secrets
 from adobe_nb.analysis.model import Model, records
 from adobe_nb.errors import ArgumentError
@@ -30,6 +31,8 @@ COLUMNS: Columns = {
     "suppressed": "boolean",
 }
 _KNOWN_COLUMNS = ("until", "property_id", *COLUMNS)
+# Questions that read the scripts.
+_ABOUT_CODE = {"code_risks", "dangling", "variables"}
 Row = Mapping[str, Any]
 
 
@@ -159,6 +162,9 @@ class _Search:
     def findings(self, rules: Iterable[Rule]) -> Iterator[dict[str, Any]]:
         """Yield the findings of these rules."""
         fingerprints = Fingerprints()
+        rules = list(rules)
+        if len({rule.question for rule in rules} & _ABOUT_CODE) > 1:
+            read_scripts(self._model)
         for rule in rules:
             for row in self._rows(rule):
                 yield self._finding(rule, row, fingerprints)

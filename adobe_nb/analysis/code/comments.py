@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from adobe_nb.analysis.code.javascript import Script, Tree
+from adobe_nb.analysis.code.javascript import Script, parse
 from adobe_nb.analysis.code.markup import COMMENT_OR_SCRIPT
 
 _COMMENT_SIGN = re.compile(r"//|/\*|<!--|-->")
@@ -60,7 +60,7 @@ def normalized(code: str, language: str) -> str:
 def _spans(code: str) -> list[Span]:
     """Return the comments and literals of a script: strings, templates, regular expressions."""
     spans = []
-    for node in Tree(Script(code)).nodes("comment", "string", "template_string", "regex"):
+    for node in parse(Script(code)).nodes("comment", "string", "template_string", "regex"):
         spans.append(Span(node.start_byte, node.end_byte, node.type == "comment"))
     return sorted(spans)
 

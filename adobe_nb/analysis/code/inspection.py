@@ -19,10 +19,10 @@ from adobe_nb.analysis.code.addresses import (
 from adobe_nb.analysis.code.comments import DATA_BLOCK
 from adobe_nb.analysis.code.javascript import (
     Script,
-    Tree,
     arguments_of,
     call_of,
     field,
+    parse,
     reference_of,
     shown,
 )
@@ -141,11 +141,11 @@ class _Inspector:
         self._found = found
         stop = script.start + len(script.text)
         self._shapes = [secret for secret in shapes if script.start <= secret.start < stop]
-        self.tree = Tree(script)
+        self.tree = parse(script)
         if self.tree.is_broken and has_tokens and _TOKEN.search(script.text):
             # The engine replaces the tokens before the browser reads the code.
             replaced = _TOKEN.sub(lambda match: "0" * len(match[0]), script.text)
-            tree = Tree(script._replace(text=replaced))
+            tree = parse(script._replace(text=replaced))
             if not tree.is_broken:
                 self.tree = tree
         self._taint = Taint(self.tree)

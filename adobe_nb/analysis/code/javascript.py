@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from functools import cache
 from itertools import groupby
 from typing import NamedTuple
+from weakref import WeakValueDictionary
 
 import tree_sitter_javascript
 from tree_sitter import Language, Node, Parser, Query, QueryCursor, TreeCursor
@@ -177,6 +178,17 @@ class Tree:
         return _joined(*parts)
 
 
+_trees: WeakValueDictionary[Script, Tree] = WeakValueDictionary()
+
+
+def parse(script: Script) -> Tree:
+    """Return the tree of a script; the same one as long as a reader has it."""
+    tree = _trees.get(script)
+    if tree is None:
+        tree = _trees[script] = Tree(script)
+    return tree
+
+
 def _is_too_deep(source: str) -> bool:
     """Return whether braces are nested deeper than in any script that people or tools write."""
     if len(source) < _MAX_BRACES:
@@ -199,7 +211,7 @@ def _goto_next(cursor: TreeCursor) -> bool:
 
 def is_javascript(code: str) -> bool:
     """Return whether the parser understands all of it as JavaScript."""
-    return not Tree(Script(code)).is_broken
+    return not parse(Script(code)).is_broken
 
 
 def field(node: Node | None, *path: str) -> Node | None:

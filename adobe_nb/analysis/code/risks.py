@@ -11,7 +11,8 @@ from adobe_nb.analysis.answers import SOURCE, Columns, Row, answer, excerpt, sou
 from adobe_nb.analysis.code import secrets
 from adobe_nb.analysis.code.addresses import domains_of, is_own
 from adobe_nb.analysis.code.custom_code import is_external, is_minified, snippets_of
-from adobe_nb.analysis.code.inspection import Finding, Inspection, inspect
+from adobe_nb.analysis.code.inspection import Finding, Inspection
+from adobe_nb.analysis.code.readings import readings
 from adobe_nb.analysis.model import Model, once_per_model
 from adobe_nb.analysis.settings import Text, texts
 
@@ -68,16 +69,17 @@ def code_risks(model: Model) -> pd.DataFrame:
 @once_per_model
 def inspections(model: Model) -> dict[Text, Inspection]:
     """Return what was found in each piece of code. Equal pieces are inspected once."""
-    inspected: dict[tuple[str, str, bool], Inspection] = {}
     found = {}
     for text in snippets_of(model):
-        if is_external(text):
-            continue
-        key = (text.value, text.language, text.tokens != "none")
-        if key not in inspected:
-            inspected[key] = inspect(text.value, text.language, has_tokens=key[2])
-        found[text] = inspected[key]
+        if not is_external(text):
+            found[text] = inspection_of(text, model)
     return found
+
+
+def inspection_of(text: Text, model: Model) -> Inspection:
+    """Return what was found in a piece of code."""
+    has_tokens = text.tokens != "none"
+    return readings(model).inspect(text.value, text.language, has_tokens=has_tokens)
 
 
 @once_per_model

@@ -23,6 +23,7 @@ from adobe_nb.analysis.code.javascript import (
     call_of,
     field,
     literal,
+    parse,
     reference_of,
     shown,
     unquoted,
@@ -98,7 +99,7 @@ def uses_in(code: str, language: str) -> ScriptUses:
         return ScriptUses([], is_broken=False)
     if language == "html":
         return _uses_in_html(code)
-    tree = Tree(Script(code))
+    tree = parse(Script(code))
     uses = _Reader(tree, is_module=True).uses()
     return ScriptUses(_sorted(uses), tree.is_broken)
 
@@ -110,7 +111,7 @@ def _uses_in_html(html: str) -> ScriptUses:
         if not _WORDS.search(part.text):
             continue
         if part.kind == "script":
-            tree = Tree(Script(part.text, part.start, part.line))
+            tree = parse(Script(part.text, part.start, part.line))
             # The variables of a script in a page belong to all of its scripts.
             reader = _Reader(tree, is_module=False)
             uses += reader.uses()

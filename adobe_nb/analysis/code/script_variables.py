@@ -20,6 +20,7 @@ from adobe_nb.analysis.code.javascript import (
     call_of,
     field,
     literal,
+    parse,
     reference_of,
 )
 from adobe_nb.analysis.code.markup import COMMENT_OR_SCRIPT, parts_of
@@ -74,7 +75,7 @@ def variables_in(
     is_broken = False
     for script, is_comment in parts:
         if words.search(script.text):
-            notes = _read(Tree(script), content, trackers, is_comment=is_comment)
+            notes = _read(parse(script), content, trackers, is_comment=is_comment)
             uses += notes.uses
             sends += notes.sends
             is_broken |= notes.tree.is_broken and not is_comment
@@ -137,7 +138,7 @@ def _commented(
     start = signs.end() if signs else 0
     code = text[start:].removesuffix("*/").removesuffix("-->")
     script = Script(code, tree.span(comment)[0] + start, tree.line(comment))
-    notes = _read(Tree(script), content, trackers, is_comment=True)
+    notes = _read(parse(script), content, trackers, is_comment=True)
     for use in notes.uses:
         # Prose names variables, too, but it is not valid code.
         if use.access != "read" or not notes.tree.is_broken:

@@ -30,6 +30,8 @@ COLUMNS: Columns = {
     "rule_id": "string",
     "rule_name": "string",
 }
+UNKNOWN = "unknown"
+"""What an update changed when the content before or after it cannot be read."""
 _State = Mapping[str, Any]
 """The content of a resource: its name, other columns, and settings."""
 # The service changes these by itself, or with every other change.
@@ -76,7 +78,8 @@ def who_changed(model: Model, since: Since = None) -> pd.DataFrame:
                 row["after"] = _text(model, row["after"])
                 rows.append({**row, **rules.get(events[0].id, {})})
     rows.sort(key=itemgetter("when", "id"), reverse=True)
-    return answer(model, COLUMNS, rows, limits=_limits(model, histories, states, rows))
+    limits = [*_cut_off(model, histories, start), *_limits(histories, states, rows)]
+    return answer(model, COLUMNS, rows, limits=limits)
 
 
 def _changes(events: Iterable[Event], states: Mapping[Event, _State]) -> Iterator[dict[str, Any]]:
@@ -88,6 +91,8 @@ def _changes(events: Iterable[Event], states: Mapping[Event, _State]) -> Iterato
         row = _row(event)
         if event.verb == "deleted":
             row["before"] = state
+        elif row["action"] == "updated" and (previous is None or state is None):
+            row |= {"columns_changed": UNKNOWN, "after": state}
         elif row["action"] != "revised":
             row |= _difference(previous, state)
         if state is not None and event.type in CONTENT:
@@ -214,24 +219,28 @@ def _rules(model: Model) -> Mapping[str, Row]:
 # -- limits
 
 
-def _limits(
-    model: Model,
-    histories: Iterable[list[Event]],
-    states: Mapping[Event, _State],
-    rows: Iterable[Row],
+def _cut_off(
+    model: Model, histories: Iterable[list[Event]], start: pd.Timestamp | None
 ) -> Iterator[str]:
-    unknown, unreadable = [], []
-    for events in histories:
-        if events[0].verb != "created":
-            unknown.append(events[0])
-        unreadable += [event for event in events if event not in states]
-    if unknown:
-        first = events_of(model)[0].when
+    """Yield how many resources are older than their first event."""
+    updates = []
+    for first, *_ in histories:
+        if first.verb == "updated" and (start is None or first.when >= start):
+            updates.append(first)
+    if updates:
+        beginning = events_of(model)[0].when
         yield (
-            f"The audit events begin on {first:%Y-%m-%d}. {len(unknown)} resources were there "
-            f"before, the first being {unknown[0].id} ({unknown[0].name}): what their "
-            "first event changed is unknown."
+            f"The audit events begin on {beginning:%Y-%m-%d}. What the first event changed is "
+            f"unknown for {len(updates)} resources that existed before, the first being "
+            f"{updates[0].id} ({updates[0].name}). Read the events from an earlier date: "
+            "analysis.read(…, audit_events=…)."
         )
+
+
+def _limits(
+    histories: Iterable[list[Event]], states: Mapping[Event, _State], rows: Iterable[Row]
+) -> Iterator[str]:
+    unreadable = [event for event in chain.from_iterable(histories) if event not in states]
     if unreadable:
         yield (
             f"The documents of {len(unreadable)} audit events cannot be read, the first being "
@@ -246,4 +255,4 @@ def _limits(
 
 
 def _is_update_without_difference(row: Row) -> bool:
-    return row["action"] == "updated" and row["before"] is None and row["after"] is None
+    return row["action"] == "updated" and "columns_changed" not in row

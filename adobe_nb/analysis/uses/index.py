@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from adobe_nb.analysis.code.script_uses import MENTION, ScriptUses, Use, uses_in
+from adobe_nb.analysis.code.readings import readings
+from adobe_nb.analysis.code.script_uses import MENTION, ScriptUses, Use
 from adobe_nb.analysis.model import Model, Resource, once_per_model
 from adobe_nb.analysis.packages import Packages
 from adobe_nb.analysis.settings import Text, texts
@@ -27,18 +28,16 @@ _EARLY = ("core::events::library-loaded", "core::events::page-bottom")
 def script_uses(model: Model) -> dict[Text, ScriptUses]:
     """Return what each piece of code refers to. Equal pieces are parsed once."""
     packages = Packages.of(model)
-    parsed: dict[tuple[str, str], ScriptUses] = {}
+    uses_in = readings(model).uses_in
     found = {}
     for text in texts(model):
         uses: list[Use] = []
         is_broken = has_page_alias = False
         for language in _languages(text, packages):
-            key = (text.value, language)
-            if key not in parsed:
-                parsed[key] = uses_in(*key)
-            uses += parsed[key].uses
-            is_broken |= parsed[key].is_broken and text.role == "code"
-            has_page_alias |= parsed[key].has_page_alias
+            in_code = uses_in(text.value, language)
+            uses += in_code.uses
+            is_broken |= in_code.is_broken and text.role == "code"
+            has_page_alias |= in_code.has_page_alias
         if uses or is_broken or has_page_alias:
             found[text] = ScriptUses(uses, is_broken, has_page_alias)
     return found

@@ -55,8 +55,9 @@ _Row = dict[str, Any]
 
 def unused(model: Model, what: str = "data_elements", *, all: bool = False) -> pd.DataFrame:
     """Return the unused resources; with ``all``, the used ones, too."""
-    if not isinstance(what, str) or what not in _KINDS:
-        raise ArgumentError(f"Unknown kind {what!r}.{did_you_mean(str(what), _KINDS)}")
+    what = str(what).replace(" ", "_")
+    if what not in _KINDS:
+        raise ArgumentError(f"Unknown kind {what!r}.{did_you_mean(what, _KINDS)}")
     require_content(model, "unused")
     if what == "secrets":
         model.require("unused", "secrets")

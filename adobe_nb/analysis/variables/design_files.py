@@ -1,6 +1,7 @@
 """Read the list of variables of a design: a frame, or a CSV or Excel file, as people keep it."""
 
 import os
+import re
 from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias, cast
@@ -53,6 +54,7 @@ _SUITE_COLUMNS = ("rsid", "reportsuiteid", "reportsuite", "suite", "reportsuiten
 _SUITE_PREFIXES = ("rsid", "reportsuite")
 _EXCEL = (".xlsx", ".xlsm", ".xls", ".ods")
 _TEXT = (".csv", ".tsv", ".txt")
+_SEPARATORS = ",;\t|"
 _ENOUGH = 0.5
 """The share of values that must be variables in a column that is found by its contents."""
 
@@ -78,6 +80,11 @@ def read_design(
     usable = [sheet for sheet in sheets if _variable_columns(sheet, column)]
     if not usable:
         raise ArgumentError(_no_column(sheets, column))
+    if report_suite is not None and not any(map(_suite_columns, usable)):
+        raise ArgumentError(
+            f"The design has no column of report suites to find {report_suite!r} in. Name the "
+            "column 'Report suite', or leave out report_suite."
+        )
     for sheet in usable:
         for entry in _entries(_of_suite(sheet, report_suite), column):
             first = entries.setdefault(entry.variable.key, entry)
@@ -107,6 +114,10 @@ def _sheets(design: Design) -> list[pd.DataFrame]:
             "The design must be a DataFrame, or the path of a CSV or Excel file, "
             f"not {type(design).__name__}."
         )
+    if not str(design).strip():
+        raise ArgumentError(
+            "The path of the design is empty. Pass a DataFrame, or the path of a CSV or Excel file."
+        )
     path = Path(design).expanduser()
     if not path.is_file():
         raise ArgumentError(f"There is no file {str(path)!r}.")
@@ -121,6 +132,8 @@ def _sheets(design: Design) -> list[pd.DataFrame]:
             f"Reading {path.name} requires another package ({error}). Install adobe_nb[excel], "
             "or save the design as CSV."
         ) from None
+    except pd.errors.EmptyDataError:
+        raise ArgumentError(f"{path.name} is empty.") from None
     except (ValueError, OSError) as error:
         raise ArgumentError(f"{path.name} cannot be read: {error}.") from None
     raise ArgumentError(f"{path.name} must be a CSV or Excel file: {', '.join(_TEXT + _EXCEL)}.")
@@ -129,12 +142,16 @@ def _sheets(design: Design) -> list[pd.DataFrame]:
 def _read_text(path: Path) -> pd.DataFrame:
     encoding = "utf-8-sig"
     try:
-        path.read_text(encoding=encoding)
+        text = path.read_text(encoding=encoding)
     except UnicodeDecodeError:
         # Excel on Windows writes CSV in the code page of the system.
         encoding = "cp1252"
-    # The separator differs from country to country, so that pandas has to find it.
-    return pd.read_csv(path, dtype="string", sep=None, engine="python", encoding=encoding)
+        text = path.read_text(encoding=encoding)
+    # The separator differs from country to country.
+    header = text.lstrip().partition("\n")[0]
+    unquoted = re.sub(r'"[^"]*"', "", header)
+    separator = max(_SEPARATORS, key=unquoted.count)
+    return pd.read_csv(path, dtype="string", sep=separator, encoding=encoding)
 
 
 def _variable_columns(frame: pd.DataFrame, column: str | None) -> list[Hashable]:
@@ -172,6 +189,9 @@ def _variable(value: Any, column: Any) -> Variable | None:
 
 def _of_suite(frame: pd.DataFrame, report_suite: str | None) -> pd.DataFrame:
     """Return the rows of one report suite. Raises ArgumentError when there are several."""
+    columns = _suite_columns(frame)
+    if not columns:
+        return frame
     column = _first_column(frame, _SUITE_COLUMNS, ())
     if column is not None:
         suites = frame[column].astype("string").str.strip()
@@ -179,15 +199,19 @@ def _of_suite(frame: pd.DataFrame, report_suite: str | None) -> pd.DataFrame:
         if report_suite is None and len(names) <= 1:
             return frame
         return frame[(suites == _chosen(report_suite, names)).fillna(value=False)]
-    columns = {}
-    for name in frame.columns:
-        if fold(str(name)).startswith(_SUITE_PREFIXES):
-            columns[str(name)] = name
-    if not columns:
-        return frame
     cells = frame[columns[_chosen(report_suite, list(columns))]]
     # An empty cell says that the report suite does not have the variable.
     return frame[[not pd.isna(cell) and _is_on(cell) for cell in cells]]
+
+
+def _suite_columns(frame: pd.DataFrame) -> dict[str, Hashable]:
+    """Return the columns about report suites, by name."""
+    columns: dict[str, Hashable] = {}
+    for name in frame.columns:
+        folded = fold(str(name))
+        if folded in _SUITE_COLUMNS or folded.startswith(_SUITE_PREFIXES):
+            columns[str(name)] = name
+    return columns
 
 
 def _chosen(report_suite: str | None, names: Sequence[str]) -> str:

@@ -7,10 +7,10 @@ from functools import lru_cache
 
 from adobe_nb.analysis.answers import excerpt
 from adobe_nb.analysis.code.custom_code import is_code
+from adobe_nb.analysis.code.readings import readings
 from adobe_nb.analysis.code.script_uses import MENTION, uses_in
-from adobe_nb.analysis.code.script_variables import ScriptVariables, variables_in
+from adobe_nb.analysis.code.script_variables import ScriptVariables
 from adobe_nb.analysis.code.variable_uses import Access, How, VariableUse, Verdict
-from adobe_nb.analysis.code.web_sdk_reader import Content
 from adobe_nb.analysis.model import Model, Resource, once_per_model
 from adobe_nb.analysis.settings import Text, texts
 from adobe_nb.analysis.uses.index import Names, resource_names
@@ -173,22 +173,23 @@ def _texts_of_elements(model: Model) -> dict[str, list[Text]]:
 @once_per_model
 def script_variables(model: Model) -> dict[Text, ScriptVariables]:
     """Return what each piece of code does with variables. Equal pieces are parsed once."""
-    trackers = _trackers(model)
-    parsed: dict[tuple[str, str, Content, tuple[str, ...]], ScriptVariables] = {}
     found = {}
     for text in texts(model):
-        resource = text.resource
-        if model.is_edge(resource) or not is_code(text):
-            continue
-        content = content_of(resource, text.path, model)
-        key = (text.value, text.language, content, trackers[resource.property_id])
-        if key not in parsed:
-            parsed[key] = variables_in(*key)
-        if parsed[key] != _NOTHING:
-            found[text] = parsed[key]
+        if not model.is_edge(text.resource) and is_code(text):
+            in_code = variables_of(text, model)
+            if in_code != _NOTHING:
+                found[text] = in_code
     return found
 
 
+def variables_of(text: Text, model: Model) -> ScriptVariables:
+    """Return what a piece of code does with variables."""
+    content = content_of(text.resource, text.path, model)
+    trackers = _trackers(model)[text.resource.property_id]
+    return readings(model).variables_in(text.value, text.language, content, trackers)
+
+
+@once_per_model
 def _trackers(model: Model) -> dict[str, tuple[str, ...]]:
     """Return the names of the variables that hold the tracker, by property."""
     trackers: dict[str, tuple[str, ...]] = defaultdict(lambda: ("s",))
