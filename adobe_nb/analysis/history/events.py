@@ -10,6 +10,7 @@ import pandas as pd
 
 from adobe_nb.analysis.model import Model, once_per_model, parse_json
 from adobe_nb.analysis.times import to_utc
+from adobe_nb.analysis.uses.index import members
 from adobe_nb.errors import ArgumentError
 from adobe_nb.registry import RESOURCES
 
@@ -54,6 +55,11 @@ class Event:
         return str(self.row.get("entity_id") or self.document.get("id") or "")
 
     @property
+    def name(self) -> str | None:
+        """The name of the resource."""
+        return self.row.get("display_name") or self.attributes.get("name")
+
+    @property
     def property_id(self) -> str | None:
         """The id of its property; None for events of the company."""
         return self.row.get("property_id")
@@ -62,17 +68,17 @@ class Event:
     def document(self) -> Mapping[str, Any]:
         """The resource as a JSON:API resource; empty when it cannot be read."""
         document, _ = parse_json(self.row.get("entity"))
-        return _object(_object(document).get("data"))
+        return members(members(document).get("data"))
 
     @property
     def attributes(self) -> Mapping[str, Any]:
         """The attributes in the document."""
-        return _object(self.document.get("attributes"))
+        return members(self.document.get("attributes"))
 
     def linked_id(self, relation: str) -> str | None:
         """Return the id that a to-one relation of the document has; None without one."""
-        relations = _object(self.document.get("relationships"))
-        return _object(_object(relations.get(relation)).get("data")).get("id")
+        relations = members(self.document.get("relationships"))
+        return members(members(relations.get(relation)).get("data")).get("id")
 
 
 @once_per_model
@@ -111,9 +117,4 @@ def moment(value: Since, parameter: str = "since") -> pd.Timestamp | None:
 
 
 def _moment_and_verb(event: Event) -> tuple[Any, int]:
-    verb = event.verb
-    return event.when, _VERBS.index(verb) if verb in _VERBS else len(_VERBS)
-
-
-def _object(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
+    return event.when, (*_VERBS, event.verb).index(event.verb)
