@@ -68,7 +68,8 @@ def consent(
     """Return a row for each rule that sends. ``Tags.consent`` documents it."""
     model.require("consent", "rules", "rule_components")
     senders = Senders(model, all_vendors(vendors))
-    judge = _Judge(model, _Matchers(model, _checked(conditions)), senders)
+    matched = _checked(conditions)
+    judge = _Judge(model, _Matchers(model, matched), senders)
     components: dict[str, list[Resource]] = defaultdict(list)
     for component in model.rule_components:
         if component.rule is not None:
@@ -79,7 +80,10 @@ def consent(
             details = {"rule_id": rule.id, "rule_name": rule.name, "rule_enabled": rule.enabled}
             rows.append({"property_id": rule.property_id, **details, **row})
     sort = ("rule_name", "rule_id")
-    return answer(model, COLUMNS, rows, sort=sort, limits=_limits(model, senders))
+    sentences = list(_limits(model, senders))
+    if conditions is not None:
+        sentences += _unmatched(model, matched)
+    return answer(model, COLUMNS, rows, sort=sort, limits=sentences)
 
 
 def _checked(conditions: Conditions | None) -> Mapping[str, Sequence[str]]:
@@ -211,7 +215,9 @@ class _Judge:
         else:
             parts = list(chain.from_iterable(findings.values()))
             worst = max(parts, key=_weakness)
-            by = [finding.by for finding in parts if finding.by]
+            by = []
+            for name in sorted(findings):
+                by += [f"{name}: {finding.by}" for finding in findings[name] if finding.by]
             without = [name for name in findings if _NOTHING_SEEN in findings[name]]
         return {
             "sends_to": listing(findings),
@@ -261,7 +267,7 @@ class _Judge:
             return self._of_instance(action, extension)
         cookie = extension.setting("trackingCookieName")
         if cookie:
-            return _Finding(IN_EXTENSION, True, f"{extension.name}: trackingCookieName is {cookie}")
+            return _Finding(IN_EXTENSION, True, f"trackingCookieName is {cookie}")
         return _NOTHING_SEEN
 
     def _in_code(self, resource: Resource) -> _Finding | None:
@@ -278,7 +284,7 @@ class _Judge:
             if instance.get("name", "alloy") == name or len(instances) == 1:
                 default = str(instance.get("defaultConsent", ""))
                 break
-        by = f"{extension.name}: defaultConsent is {default}"
+        by = f"defaultConsent is {default}"
         if default in _WAITING:
             return _Finding(IN_EXTENSION, True, by)
         if "%" in default:
@@ -308,3 +314,40 @@ def _limits(model: Model, senders: Senders) -> Iterator[str]:
                 f"{extension.name} ({extension.id}) applies opt-in, for which Adobe Analytics and "
                 "other extensions may wait."
             )
+
+
+def _unmatched(model: Model, conditions: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Yield which conditions of a user occur nowhere, as a misspelled one does."""
+    searched = _searched(model)
+    found: dict[str, bool] = {}
+    for kind, parts in conditions.items():
+        for part in parts:
+            if kind == "texts":
+                is_here = any(part in value for value in searched[kind])
+            else:
+                is_here = any(_match(value, [part.casefold()]) for value in searched[kind])
+            found[part] = found.get(part, False) or is_here
+    unmatched = sorted(repr(part) for part in found if not found[part])
+    if unmatched:
+        yield (
+            f"These conditions match nothing in the property: {', '.join(unmatched)}. Check their "
+            "spelling; upper and lower case count in texts."
+        )
+
+
+def _searched(model: Model) -> Mapping[str, Sequence[str]]:
+    """Return what each kind of condition is compared with."""
+    components = [part for part in model.rule_components if part.kind != "actions"]
+    elements = model.data_elements
+    settings = [text for text in texts(model) if text.role != "removed"]
+    names = [component.name for component in components]
+    for text in settings:
+        if text.resource.kind == "events" and not is_code(text):
+            names.append(text.value)
+    references = [reference.name or "" for reference in find_references(model)]
+    return {
+        "delegates": [resource.delegate for resource in (*components, *elements)],
+        "names": names,
+        "data_elements": [*references, *(element.name for element in elements)],
+        "texts": [text.value for text in settings],
+    }

@@ -78,10 +78,7 @@ def who_changed(model: Model, since: Since = None) -> pd.DataFrame:
                 row["after"] = _text(model, row["after"])
                 rows.append({**row, **rules.get(events[0].id, {})})
     rows.sort(key=itemgetter("when", "id"), reverse=True)
-    beginnings = [events[0] for events in histories]
-    if start is not None:
-        beginnings = [event for event in beginnings if event.when >= start]
-    limits = [*_cut_off(model, beginnings), *_limits(histories, states, rows)]
+    limits = [*_cut_off(model, histories, start), *_limits(histories, states, rows)]
     return answer(model, COLUMNS, rows, limits=limits)
 
 
@@ -222,15 +219,20 @@ def _rules(model: Model) -> Mapping[str, Row]:
 # -- limits
 
 
-def _cut_off(model: Model, beginnings: Iterable[Event]) -> Iterator[str]:
+def _cut_off(
+    model: Model, histories: Iterable[list[Event]], start: pd.Timestamp | None
+) -> Iterator[str]:
     """Yield how many resources are older than their first event."""
-    updates = [event for event in beginnings if event.verb == "updated"]
+    updates = []
+    for first, *_ in histories:
+        if first.verb == "updated" and (start is None or first.when >= start):
+            updates.append(first)
     if updates:
-        first = events_of(model)[0].when
+        beginning = events_of(model)[0].when
         yield (
-            f"The audit events begin on {first:%Y-%m-%d}. What the first event changed is unknown "
-            f"for {len(updates)} resources that existed before, the first being {updates[0].id} "
-            f"({updates[0].name}). Read the events from an earlier date: "
+            f"The audit events begin on {beginning:%Y-%m-%d}. What the first event changed is "
+            f"unknown for {len(updates)} resources that existed before, the first being "
+            f"{updates[0].id} ({updates[0].name}). Read the events from an earlier date: "
             "analysis.read(…, audit_events=…)."
         )
 
@@ -238,7 +240,7 @@ def _cut_off(model: Model, beginnings: Iterable[Event]) -> Iterator[str]:
 def _limits(
     histories: Iterable[list[Event]], states: Mapping[Event, _State], rows: Iterable[Row]
 ) -> Iterator[str]:
-    unreadable = [event for events in histories for event in events if event not in states]
+    unreadable = [event for event in chain.from_iterable(histories) if event not in states]
     if unreadable:
         yield (
             f"The documents of {len(unreadable)} audit events cannot be read, the first being "
