@@ -10,6 +10,7 @@ import pandas as pd
 from adobe_nb.analysis.code.custom_code import custom_code
 from adobe_nb.analysis.history.published import publish_history
 from adobe_nb.analysis.model import REQUIRED, Model
+from adobe_nb.analysis.times import utc_time
 from adobe_nb.analysis.uses.references import references
 from adobe_nb.errors import ArgumentError
 
@@ -174,8 +175,7 @@ class Pictures:
         >>> tags.plot.ages().get_xlabel()
         'resources'
         """
-        end = pd.Timestamp(now or self._model.as_of or pd.Timestamp.now("UTC"))
-        end = end.tz_localize("UTC") if end.tzinfo is None else end.tz_convert("UTC")
+        end = utc_time(now or self._model.as_of or pd.Timestamp.now("UTC"))
         changes = []
         for resource in self._model.resources:
             updated_at = resource.get("updated_at")

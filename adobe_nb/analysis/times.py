@@ -5,13 +5,22 @@ from typing import Any
 import pandas as pd
 
 
-def to_utc(value: Any) -> pd.Timestamp | None:
-    """Return a date or time in UTC, which it is in without a zone; None if it is not readable."""
+def utc_time(value: Any) -> pd.Timestamp:
+    """Return a time in UTC, which is also the time zone of one that names none.
+
+    Raises ValueError, TypeError or OverflowError for a value that is not a time.
+    """
+    time = pd.Timestamp(value)
+    if time.tzinfo is None:
+        return time.tz_localize("UTC")
+    return time.tz_convert("UTC")
+
+
+def readable_time(value: Any) -> pd.Timestamp | None:
+    """Return a time in UTC; None for a missing or unreadable one."""
     try:
-        time = pd.Timestamp(value)
+        time = utc_time(value)
     except (ValueError, TypeError, OverflowError):
         return None
-    # A missing time has a type of its own.
-    if not isinstance(time, pd.Timestamp):
-        return None
-    return time.tz_localize("UTC") if time.tzinfo is None else time.tz_convert("UTC")
+    # A missing time is a value of another type.
+    return time if isinstance(time, pd.Timestamp) else None

@@ -9,12 +9,13 @@ import pandas as pd
 
 from adobe_nb.analysis.answers import SOURCE, Columns, answer, source_of
 from adobe_nb.analysis.audit.fingerprints import Fingerprints
-from adobe_nb.analysis.audit.notes import Note, Source, read_notes, utc_time
+from adobe_nb.analysis.audit.notes import Note, Source, read_notes
 from adobe_nb.analysis.audit.questions import QUESTIONS
 from adobe_nb.analysis.audit.rules import SEVERITIES, Rule, Selection, all_rules
 from adobe_nb.analysis.audit.scripts import read_scripts
 from adobe_nb.analysis.code.risks import without_secrets
 from adobe_nb.analysis.model import Model, records
+from adobe_nb.analysis.times import utc_time
 from adobe_nb.errors import ArgumentError
 
 COLUMNS: Columns = {

@@ -14,6 +14,7 @@ import pandas as pd
 
 from adobe_nb.analysis.audit.fingerprints import PATTERN, VERSION
 from adobe_nb.analysis.model import records
+from adobe_nb.analysis.times import utc_time
 from adobe_nb.errors import ArgumentError
 from adobe_nb.suggest import did_you_mean
 
@@ -192,11 +193,3 @@ def _time(value: Any, place: str) -> pd.Timestamp | None:
     raise ArgumentError(
         f"{place} has first_seen={value!r}. Expected a time, such as 2026-12-31T12:00:00Z."
     )
-
-
-def utc_time(value: Any) -> pd.Timestamp:
-    """Return a time in UTC, which is also the time zone of one that names none."""
-    time = pd.Timestamp(value)
-    if time.tzinfo is None:
-        return time.tz_localize("UTC")
-    return time.tz_convert("UTC")

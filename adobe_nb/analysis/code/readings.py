@@ -9,7 +9,7 @@ from adobe_nb.analysis.model import Model, once_per_model
 
 
 class Readings:
-    """The readers, each of which remembers what it found."""
+    """The readers. Each keeps its results."""
 
     def __init__(self) -> None:
         self.inspect = cache(inspect)

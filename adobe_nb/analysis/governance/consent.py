@@ -185,7 +185,7 @@ class _Matchers:
 
 
 def _folded(parts: Iterable[str]) -> list[str]:
-    return [part.casefold() for part in parts]
+    return list(map(str.casefold, parts))
 
 
 def _match(text: str, parts: Iterable[str]) -> bool:

@@ -10,7 +10,7 @@ import pandas as pd
 from adobe_nb.analysis.answers import Columns, answer
 from adobe_nb.analysis.lookup import in_production
 from adobe_nb.analysis.model import REQUIRED, Model, Resource
-from adobe_nb.analysis.times import to_utc
+from adobe_nb.analysis.times import readable_time
 from adobe_nb.analysis.uses.usage import count_users
 from adobe_nb.analysis.words import words_of
 from adobe_nb.errors import ArgumentError
@@ -82,7 +82,7 @@ def _today(model: Model, now: Time | None) -> pd.Timestamp:
     if now is None:
         now = model.as_of or pd.Timestamp.now(tz="UTC")
     # A number would be nanoseconds since 1970.
-    time = to_utc(now if isinstance(now, str | date) else None)
+    time = readable_time(now if isinstance(now, str | date) else None)
     if time is None:
         raise ArgumentError(f'now= requires a time, such as "2026-11-28", got {now!r}.')
     return time
@@ -92,7 +92,7 @@ def _last_updates(model: Model) -> dict[str, pd.Timestamp]:
     """Return when each resource was changed last, by id. A rule changes with its components."""
     last: dict[str, pd.Timestamp] = {}
     for resource in model.resources:
-        time = to_utc(resource.get("updated_at"))
+        time = readable_time(resource.get("updated_at"))
         for owner in (resource, resource.rule):
             if time is not None and owner is not None:
                 last[owner.id] = max(time, last.get(owner.id, time))
@@ -137,7 +137,9 @@ def _limits(model: Model) -> Iterator[str]:
             "The libraries and what they hold are missing: in_production is unknown, and what was "
             "never published follows from the resources alone."
         )
-    undated = sum(to_utc(resource.get("updated_at")) is None for resource in _resources(model))
+    undated = sum(
+        readable_time(resource.get("updated_at")) is None for resource in _resources(model)
+    )
     if undated:
         yield f"{undated} resources have no readable updated_at: their age is unknown."
     if _users(model) is None:

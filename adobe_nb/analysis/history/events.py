@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import pandas as pd
 
 from adobe_nb.analysis.model import Model, once_per_model, parse_json
-from adobe_nb.analysis.times import to_utc
+from adobe_nb.analysis.times import readable_time
 from adobe_nb.analysis.uses.index import members
 from adobe_nb.errors import ArgumentError
 from adobe_nb.registry import RESOURCES
@@ -108,7 +108,7 @@ def states_of_libraries(model: Model) -> Iterator[tuple[Event, str]]:
 def moment(value: Since, parameter: str = "since") -> pd.Timestamp | None:
     """Return a date as a time in UTC; None for None. Raises ArgumentError."""
     # A number would be nanoseconds since 1970.
-    time = to_utc(value if isinstance(value, str | date) else None)
+    time = readable_time(value if isinstance(value, str | date) else None)
     if time is not None or value is None:
         return time
     raise ArgumentError(

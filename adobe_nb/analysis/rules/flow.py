@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import pandas as pd
@@ -182,12 +182,12 @@ def _refers_to(model: Model) -> Mapping[str, str]:
 
 
 def _limits(model: Model, rows: Sequence[Row]) -> Iterator[str]:
-    if any(row["settings_summary"] == _NO_EVENT for row in rows) and not model.platforms:
+    if not model.platforms and _NO_EVENT in map(itemgetter("settings_summary"), rows):
         yield (
             "The platform is unknown without the table properties. Rules of event forwarding "
             "have no events, and run all the same."
         )
-    if any(_sequencing(model).get(property_id) is None for property_id in model.property_ids):
+    if None in map(_sequencing(model).get, model.property_ids):
         yield (
             "Whether timeout and delay_next count is unknown: the table properties, or its column "
             "rule_component_sequencing_enabled, is missing."
