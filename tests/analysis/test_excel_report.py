@@ -161,6 +161,21 @@ def test_the_variable_map_says_whether_each_variable_is_set() -> None:
     }
 
 
+def test_the_variable_map_says_where_a_variable_is_set_without_a_rule() -> None:
+    code = {"source": "s.eVar7 = 'a'; return 1;"}
+    read = book(
+        site(
+            {"Page": [component("Set", script("s.eVar5 = 1;"))]},
+            [element("Loader", code, "core::dataElements::custom-code")],
+        ).to_excel("a.xlsx")
+    )
+    outside = row(read, "Variable map", Variable="eVar7")
+    assert (outside["Rules"], outside["Found in"]) == (None, "Loader")
+    place = cell(read["Variable map"], "Found in", Variable="eVar7")
+    assert place.hyperlink.location == "'Data elements'!B2"
+    assert row(read, "Variable map", Variable="eVar5")["Found in"] == "Set"
+
+
 def test_long_lists_of_rules_are_cut_and_disabled_rules_are_gray() -> None:
     rules = {
         f"Rule {number:02}": [component("Set", script("s.eVar1 = 1;"))] for number in range(23)

@@ -63,7 +63,10 @@ class Page(HTMLParser):
 
 def shop(name: str = "Page") -> Tags:
     code = "s.eVar5 = _satellite.getVar('Color');\ns.prop1 = _satellite.getVar('Colour');"
-    return site({name: [component("Set", script(code))]}, [element("Color"), element(name)])
+    return site({name: [component("Set", script(code))]}, [element("Color"), element(name)], [
+        {"name": "core", "display_name": "Core", "version": "3.4.0", "enabled": True,
+         "delegate_descriptor_id": None, "settings": None},
+    ])  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -177,3 +180,30 @@ def test_a_property_without_anything_has_every_column_and_no_row() -> None:
 def test_a_path_that_cannot_be_written_is_refused() -> None:
     with pytest.raises(ArgumentError, match=r"must end in \.html"):
         shop().to_html("a.xlsx")
+
+
+def test_columns_for_notes_are_shown_only_with_notes(page: Page) -> None:
+    titles = [column["title"] for column in page.section("Variable map")["columns"]]
+    assert "Value" in titles
+    assert not {"Friendly name", "Notes"} & set(titles)
+
+
+def test_references_by_name_come_before_relations(page: Page) -> None:
+    kinds = page.column("References", "Kind")
+    assert kinds == sorted(kinds, key="relation".__eq__)
+    assert {"relation"} < set(kinds)
+
+
+def test_a_file_that_is_not_a_report_is_not_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "index.html"
+    path.write_text("<h1>Home</h1>", encoding="utf-8")
+    with pytest.raises(ArgumentError, match="index.html is not a report of adobe_nb"):
+        no_tags().to_html(path)
+    assert path.read_text(encoding="utf-8") == "<h1>Home</h1>"
+
+
+def test_an_earlier_report_and_an_empty_file_are_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "a.html"
+    path.touch()
+    before = no_tags().to_html(path).stat().st_ino
+    assert no_tags().to_html(path).stat().st_ino != before

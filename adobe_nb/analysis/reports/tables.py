@@ -153,6 +153,14 @@ def custom_code(model: Model) -> pd.DataFrame:
     return frame
 
 
+def uses(model: Model) -> pd.DataFrame:
+    """Return the references; those that only say what belongs to what come last."""
+    frame = references(model)
+    is_relation = frame["kind"] == "relation"
+    order = is_relation.argsort(kind="stable")
+    return frame.iloc[order].reset_index(drop=True)
+
+
 def libraries(model: Model) -> pd.DataFrame:
     """Return the libraries, with what is known about their builds and contents."""
     model.require("libraries", "libraries")
@@ -235,7 +243,7 @@ TABLES: Mapping[str, Question] = {
     "Data elements": data_elements,
     "Extensions": extensions,
     "Custom code": custom_code,
-    "References": references,
+    "References": uses,
     "Libraries": libraries,
     "Environments": environments,
 }

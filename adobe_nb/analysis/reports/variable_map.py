@@ -21,6 +21,8 @@ COLUMNS: Columns = {
     "element_id": "string",
     "rules": "string",
     "rule_id": "string",
+    "found_in": "string",
+    "source_id": "string",
     "how": "string",
     "places": "Int64",
     "notes": "string",
@@ -56,7 +58,9 @@ def _row(places: Sequence[Row], ids: dict[tuple[str | None, str], str]) -> dict[
     sets = [place for place in sets if place["verdict"] != "commented"] or sets
     elements: dict[str, None] = {}
     rules = {}
+    sources = {}
     for place in sets:
+        sources[place["source_id"]] = place["source_name"] or place["source_id"]
         elements |= dict.fromkeys((place["data_elements"] or "").split(", "))
         if place["rule_id"]:
             rules[place["rule_id"]] = place["rule_name"] or place["rule_id"]
@@ -67,6 +71,7 @@ def _row(places: Sequence[Row], ids: dict[tuple[str | None, str], str]) -> dict[
         "value": lines(place["value"] for place in sets),
         "data_elements": lines(elements),
         "rules": lines(rules.values()),
+        "found_in": lines(sources.values()),
         "how": lines(place["how"] for place in sets),
         "places": len(places),
     }
@@ -76,6 +81,8 @@ def _row(places: Sequence[Row], ids: dict[tuple[str | None, str], str]) -> dict[
         row["element_id"] = ids.get((places[0].get("property_id"), element))
     if len(rules) == 1:
         (row["rule_id"],) = rules
+    if len(sources) == 1:
+        (row["source_id"],) = sources
     return row
 
 
