@@ -92,7 +92,8 @@ class Reports(Questions):
         """Document the tags in one HTML file, to search, sort and print.
 
         It has the tables of ``to_excel``, without columns for notes that nobody wrote, and diagrams
-        in the language Mermaid. It loads nothing from a network. A link such as ``site.html#eVar5`` or ``site.html#RL…`` leads to a row.
+        in the language Mermaid. It loads nothing from a network. A link such as ``site.html#eVar5``
+        or ``site.html#RL…`` leads to a row.
 
         Parameters
         ----------
