@@ -142,7 +142,7 @@ class TestWhoChanged:
         assert "from an earlier date: analysis.read(…, audit_events=…)" in limit
         assert not any("no columns_changed" in text for text in frame.attrs["limits"])
 
-    def test_a_log_that_is_cut_before_the_first_change_asked_for_has_no_such_limit(self) -> None:
+    def test_a_log_that_is_cut_before_since_has_no_such_limit(self) -> None:
         tags = log(
             event("03-01", "updated", element()),
             event("03-02", "updated", element(enabled=False)),

@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from operator import attrgetter
 from typing import NamedTuple
 
 import pandas as pd
@@ -59,9 +60,10 @@ def naming(model: Model, rules: Mapping[str, str] | None = None) -> pd.DataFrame
                 "name": resource.name,
                 "rule": rule,
                 "problem": problem.text,
-                # Another resource with the suggested name would be a problem, too.
-                "suggestion": name if name and is_free else None,
             }
+            # Another resource with the suggested name would be a problem, too.
+            if name and is_free:
+                row["suggestion"] = name
             rows.append(row)
     return answer(model, COLUMNS, rows, sort=("type", "name", "id", "rule", "problem"))
 
@@ -118,10 +120,11 @@ def _other_cases(model: Model) -> dict[str, str]:
         groups[resource.property_id, resource.type, folded].append(resource)
     others = {}
     for group in groups.values():
+        names = sorted(set(map(attrgetter("name"), group)))
         for resource in group:
-            names = sorted({other.name for other in group} - {resource.name})
-            if names:
-                others[resource.id] = names[0]
+            if len(names) > 1:
+                # The first name, or the second for those that have the first.
+                others[resource.id] = names[resource.name == names[0]]
     return others
 
 

@@ -3,6 +3,8 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 import pandas as pd
@@ -51,6 +53,7 @@ _NOISE = {
 }
 _RELATIONS = ("environment", "host")
 _LINKS = ("property", "extension_package", "updated_with_extension_package")
+_LINK_COLUMNS = ("property_id", "extension_package_id", "updated_with_extension_package_id")
 
 
 def who_changed(model: Model, since: Since = None) -> pd.DataFrame:
@@ -61,21 +64,20 @@ def who_changed(model: Model, since: Since = None) -> pd.DataFrame:
     by_id: dict[str, list[Event]] = defaultdict(list)
     for event in events_of(model):
         by_id[event.id].append(event)
-    histories = []
-    for events in by_id.values():
-        if start is None or events[-1].when >= start:
-            histories.append(events)
+    histories = list(by_id.values())
+    if start is not None:
+        # A resource without a new event needs no comparison.
+        histories = [events for events in histories if events[-1].when >= start]
     states = _states(model, histories)
     rules = _rules(model)
     rows = []
     for events in histories:
-        for event, row in _changes(events, states):
-            if start is None or event.when >= start:
-                rows.append({**row, **_rule_of(event, rules)})
-    rows.sort(key=lambda row: (row["when"], row["id"]), reverse=True)
-    for row in rows:
-        for column in ("before", "after"):
-            row[column] = _text(model, row[column])
+        for row in _changes(events, states):
+            if start is None or row["when"] >= start:
+                row["before"] = _text(model, row["before"])
+                row["after"] = _text(model, row["after"])
+                rows.append({**row, **rules.get(events[0].id, {})})
+    rows.sort(key=itemgetter("when", "id"), reverse=True)
     beginnings = [events[0] for events in histories]
     if start is not None:
         beginnings = [event for event in beginnings if event.when >= start]
@@ -83,9 +85,7 @@ def who_changed(model: Model, since: Since = None) -> pd.DataFrame:
     return answer(model, COLUMNS, rows, limits=limits)
 
 
-def _changes(
-    events: Iterable[Event], states: Mapping[Event, _State]
-) -> Iterator[tuple[Event, dict[str, Any]]]:
+def _changes(events: Iterable[Event], states: Mapping[Event, _State]) -> Iterator[dict[str, Any]]:
     """Yield the events of one resource, each with what it changed."""
     previous: _State | None = None
     text, earlier = "", set[str]()
@@ -105,7 +105,7 @@ def _changes(
             if is_update and text != before and text in earlier:
                 row["action"] = "reverted"
         previous = state
-        yield event, row
+        yield row
 
 
 def _row(event: Event) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def _row(event: Event) -> dict[str, Any]:
         "action": action,
         "type": event.type,
         "id": identifier,
-        "name": event.row.get("display_name") or event.attributes.get("name"),
+        "name": event.name,
         "property_id": event.property_id,
         "before": None,
         "after": None,
@@ -156,12 +156,10 @@ def _states(model: Model, histories: Iterable[list[Event]]) -> dict[Event, _Stat
     """Return the content of the resource after each event whose document can be read."""
     states: dict[Event, _State] = {}
     contents: list[Event] = []
-    for event in (event for events in histories for event in events):
-        if not event.attributes:
-            continue
-        if event.type in CONTENT:
+    for event in chain.from_iterable(histories):
+        if event.attributes and event.type in CONTENT:
             contents.append(event)
-        else:
+        elif event.attributes:
             states[event] = _plain_state(event)
     for event, content in _contents(model, contents):
         state = {"name": content.name, **content.columns}
@@ -186,21 +184,21 @@ def _plain_state(event: Event) -> _State:
 def _contents(model: Model, events: Iterable[Event]) -> Iterator[tuple[Event, Content]]:
     """Yield each event with the normalized content of its document."""
     by_number: dict[str, Event] = {}
-    rows: dict[str, list[Row]] = {table: [] for table in CONTENT}
+    rows: dict[str, list[Row]] = defaultdict(list)
     for event in events:
         # One resource has many states, which a model would take for one.
         number = str(len(by_number))
         by_number[number] = event
-        links = {f"{relation}_id": event.linked_id(relation) for relation in _LINKS}
+        links = dict(zip(_LINK_COLUMNS, map(event.linked_id, _LINKS), strict=True))
         links["property_id"] = event.property_id or ""
         rows[event.type].append({**event.attributes, **links, "id": number})
-    frames = {}
-    for table, columns in CONTENT.items():
-        names = [*REQUIRED[table], *columns, *(f"{relation}_id" for relation in _LINKS)]
-        frames[table] = pd.DataFrame(rows[table], columns=list(dict.fromkeys(names)), dtype=object)
+    frames: dict[str, pd.DataFrame] = {}
     for table in ("properties", "extension_packages"):
         if table in model.frames:
             frames[table] = model.frames[table]
+    for table, columns in CONTENT.items():
+        names = dict.fromkeys([*REQUIRED[table], *columns, *_LINK_COLUMNS])
+        frames[table] = pd.DataFrame(rows[table], columns=list(names), dtype=object)
     documents = Model(frames)
     normalizer = Normalizer(documents, documents)
     for table in CONTENT:
@@ -221,10 +219,6 @@ def _rules(model: Model) -> Mapping[str, Row]:
     return rules
 
 
-def _rule_of(event: Event, rules: Mapping[str, Row]) -> Row:
-    return rules.get(event.id, {})
-
-
 # -- limits
 
 
@@ -236,7 +230,7 @@ def _cut_off(model: Model, beginnings: Iterable[Event]) -> Iterator[str]:
         yield (
             f"The audit events begin on {first:%Y-%m-%d}. What the first event changed is unknown "
             f"for {len(updates)} resources that existed before, the first being {updates[0].id} "
-            f"({_row(updates[0])['name']}). Read the events from an earlier date: "
+            f"({updates[0].name}). Read the events from an earlier date: "
             "analysis.read(…, audit_events=…)."
         )
 
@@ -250,10 +244,13 @@ def _limits(
             f"The documents of {len(unreadable)} audit events cannot be read, the first being "
             f"{unreadable[0].row['id']}."
         )
-    updates = [row for row in rows if row["action"] == "updated"]
-    same = [row for row in updates if "columns_changed" not in row]
+    same = list(filter(_is_update_without_difference, rows))
     if same:
         yield (
             f"{len(same)} updates have no columns_changed: they changed dates, flags, or what "
             "other events show, such as the contents of a library."
         )
+
+
+def _is_update_without_difference(row: Row) -> bool:
+    return row["action"] == "updated" and "columns_changed" not in row

@@ -373,6 +373,10 @@ def typed_array(kind: Kind, values: Sequence[Any]) -> ExtensionArray:
 
 
 def _dates(values: Sequence[Any]) -> ExtensionArray:
+    if values.count(None) == len(values):
+        # In many columns no row has a date, and to_datetime takes long to find that.
+        missing: ExtensionArray = pd.array(values, dtype=pd.DatetimeTZDtype("us", "UTC"))
+        return missing
     try:
         parsed = pd.to_datetime(values, utc=True, format="ISO8601").as_unit("us")
     except (ValueError, OverflowError):
