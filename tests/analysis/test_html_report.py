@@ -12,6 +12,7 @@ import pytest
 
 from adobe_nb import ArgumentError
 from adobe_nb.analysis import Tags
+from adobe_nb.analysis.reports.report import diagrams
 from tests.support.small_sites import component, element, script, site
 from tests.support.tag_frames import no_tags
 
@@ -108,7 +109,7 @@ def test_a_hostile_name_is_text_everywhere(page: Page) -> None:
 
 
 def test_a_hostile_name_of_a_property_is_text_in_the_title() -> None:
-    tags = Tags(**shop().frames, properties=_properties(NAME))
+    tags = Tags(properties=_properties(NAME))
     page = Page(tags.to_html("a.html"))
     assert page.texts["title"][0] == page.texts["h1"][0] == f"Solution design reference: {NAME}"
     assert page.data["facts"][0] == ["Property", f"{NAME} · web · PR1"]
@@ -155,19 +156,20 @@ def test_a_diagram_that_is_too_large_says_how_to_see_a_part() -> None:
     names = [f"Element {number}" for number in range(310)]
     reads = "\n".join(f"_satellite.getVar('{name}');" for name in names)
     tags = site({"Page": [component("Set", script(reads))]}, map(element, names))
-    text = Page(tags.to_html("a.html")).data["diagrams"]["Who uses which data element"]
-    assert "focus" in text
+    assert "focus" in diagrams(tags.model)["Who uses which data element"]
 
 
 def test_names_and_notes_of_a_workbook_are_shown() -> None:
     import openpyxl
 
-    path = shop().to_excel("a.xlsx")
+    frames = shop().frames
+    tags = Tags(rules=frames["rules"], rule_components=frames["rule_components"])
+    path = tags.to_excel("a.xlsx")
     book = openpyxl.load_workbook(path)
     titles = [cell.value for cell in book["Variable map"][1]]
     book["Variable map"].cell(2, titles.index("Friendly name") + 1).value = "Product color"
     book.save(path)
-    page = Page(shop().to_html("a.html", notes=path))
+    page = Page(tags.to_html("a.html", notes=path))
     assert page.column("Variable map", "Friendly name")[0] == "Product color"
 
 

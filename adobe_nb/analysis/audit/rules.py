@@ -2,12 +2,11 @@
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from typing import Any
-
-import pandas as pd
 
 from adobe_nb.analysis.code.risks import risks
 from adobe_nb.errors import ArgumentError
@@ -47,21 +46,17 @@ class Rule:
     subject: Sequence[str] = ()
     """The columns that tell two findings in one setting apart."""
 
-    def rows_of(self, answer: pd.DataFrame) -> pd.DataFrame:
-        """Return the rows of an answer that are findings of this rule."""
-        for column, values in self.where.items():
-            answer = answer[answer[column].isin(values)]
-        return answer
+    def is_finding(self, row: Row) -> bool:
+        """Return whether a row of the answer is a finding of this rule."""
+        return all(row[column] in values for column, values in self.where.items())
 
     def message_of(self, row: Row) -> str:
         """Return the message about a row. A sentence about an empty column is left out."""
         columns = {name: value for name, value in row.items() if value is not None}
         sentences = []
         for sentence in self.message:
-            try:
+            with suppress(KeyError):
                 sentences.append(sentence.format_map(columns))
-            except KeyError:
-                continue
         return " ".join(sentences)
 
 
