@@ -6,6 +6,7 @@
 
 import io
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import adobe_nb
 from adobe_nb import cli, snapshot
 from adobe_nb.analysis import Tags
 from adobe_nb.analysis.audit import formats
+from adobe_nb.analysis.audit.rules import all_rules
 from adobe_nb.cli import options
 from tests.support.tag_frames import components, elements, extensions, no_tags, rules
 
@@ -120,6 +122,8 @@ class TestStatus:
         ("arguments", "says"),
         [
             (["--rule", "masked"], "Unknown rule, theme or severity 'masked'. Did you mean masked-token"),
+            (["--rule", ""], "Choose from: high, medium, low, references, "),
+            (["--rule", ""], "--list-rules"),
             (["--suppress", "missing.csv"], "Cannot read missing.csv"),
             (["--earlier", "missing.json"], "Cannot read missing.json"),
             (["--rule", "unused", "--output", "missing/audit.txt"], "Cannot write missing/audit.txt"),
@@ -142,6 +146,7 @@ class TestStatus:
         [
             ("Web Store UK", "no property 'Web Store UK'. Similar names: Web Store US"),
             ("PR" + "0" * 32, "has no property PR0000"),
+            (" ", "expected the name or id of a property"),
         ],
     )
     def test_unknown_property_gives_two(self, audit: Any, name: str, says: str) -> None:
@@ -214,6 +219,44 @@ class TestTable:
             patched.setattr(sys, "stdout", terminal)
             options.show("Caf\u00e9 \u2026")
         assert written.getvalue().split() == [b"Caf\\xe9", b"\\u2026"]
+
+    def test_notes_are_lines_about_the_findings_without_calls(self, audit: Any) -> None:
+        lines = audit().out.splitlines()
+        notes = [line for line in lines if line.startswith("Note: ")]
+        assert lines[-len(notes) - 1 : -1] == notes
+        assert notes
+        assert not any("tags." in note or "analysis." in note for note in notes)
+        assert "--verbose" in lines[-1]
+
+    def test_verbose_shows_all_notes_in_full(self, audit: Any) -> None:
+        out = audit("--verbose").out
+        assert "tags.extension_versions(" in out
+        assert "--verbose" not in out
+
+    def test_rules_without_findings_have_no_notes(self, audit: Any) -> None:
+        out = audit("--rule", "eval").out
+        assert "Note: " not in out
+        assert "Risks are found by the form" in audit("--rule", "eval", "--verbose").out
+
+    def test_list_of_rules_needs_no_property(self, capsys: pytest.CaptureFixture[str]) -> None:
+        result = Result(capsys, "--list-rules")
+        assert result.status == 0
+        assert "missing-data-element" in result.out
+        assert len(result.out.splitlines()) == len(all_rules()) + 2
+
+
+def test_missing_credentials_are_explained_with_options(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in [name for name in os.environ if name.startswith("ADOBE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("ADOBE_NB_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    result = Result(capsys, "My site")
+    assert result.status == 2
+    for option in ("--profile", "--env-file", "--simulator"):
+        assert option in result.err
+    assert "connect(" not in result.err
 
 
 class TestJson:

@@ -4,6 +4,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -72,6 +73,17 @@ def all_rules() -> Mapping[str, Rule]:
     return rules
 
 
+def _hint(word: str, themes: Sequence[str]) -> str:
+    """Return what could be meant. All rules would be too many to read."""
+    known = [*SEVERITIES, *themes]
+    if get_close_matches(word, [*known, *all_rules()]):
+        return did_you_mean(word, [*known, *all_rules()])
+    return (
+        f" Choose from: {', '.join(known)}, or a rule. "
+        "The rules: adobe-nb audit --list-rules, or the guide 'Audit a property'."
+    )
+
+
 @dataclass(frozen=True)
 class Selection:
     """The rules to check, and the severities of the findings to keep of all others."""
@@ -100,9 +112,8 @@ class Selection:
             elif word in rules:
                 names.add(word)
             else:
-                known = [*SEVERITIES, *themes, *rules]
                 raise ArgumentError(
-                    f"Unknown rule, theme or severity {word!r}.{did_you_mean(str(word), known)}"
+                    f"Unknown rule, theme or severity {word!r}.{_hint(str(word), list(themes))}"
                 )
         if not names and not severities:
             raise ArgumentError("rules= selects nothing. Leave it out to check all rules.")
