@@ -18,6 +18,8 @@ from adobe_nb.analysis.audit.rules import SEVERITIES, all_rules
 from adobe_nb.analysis.code.risks import risks
 from adobe_nb.analysis.governance.naming import RULES
 from adobe_nb.errors import ArgumentError
+from adobe_nb.simulator.server import Simulator
+from tests.conftest import sign_in
 from tests.support.tag_frames import (
     CODE_ACTION,
     components,
@@ -75,12 +77,21 @@ def limits(frame: pd.DataFrame) -> str:
     return "\n".join(frame.attrs["limits"])
 
 
+@pytest.fixture(scope="module")
+def web_store_us(demo: Simulator) -> Tags:
+    session = sign_in(demo, make_default=False)
+    return analysis.read(session.reactor.find("properties", "Web Store US"), session=session)
+
+
+@pytest.fixture(scope="module")
+def web_store_de(demo: Simulator) -> Tags:
+    session = sign_in(demo, make_default=False)
+    return analysis.read(session.reactor.find("properties", "Web Store DE"), session=session)
+
+
 class TestRules:
-    def test_columns_of_every_rule_are_columns_of_its_question(
-        self, session: adobe_nb.Session
-    ) -> None:
-        store = session.reactor.find("properties", "Web Store US")
-        model = analysis.read(store, session=session).model
+    def test_columns_of_every_rule_are_columns_of_its_question(self, web_store_us: Tags) -> None:
+        model = web_store_us.model
         for rule in all_rules().values():
             answer = QUESTIONS[rule.question](model, **rule.options)
             names = {rule.source, *rule.where, *rule.subject}
@@ -190,9 +201,8 @@ class TestFindings:
         assert frame["source_id"].tolist() == ["DE1"]
         assert frame["message"].tolist() == ["Does the same as 'B' (DE2)."]
 
-    def test_extension_with_a_newer_version_is_a_finding(self, session: adobe_nb.Session) -> None:
-        store = session.reactor.find("properties", "Web Store DE")
-        frame = analysis.read(store, session=session).audit("outdated-extension")
+    def test_extension_with_a_newer_version_is_a_finding(self, web_store_de: Tags) -> None:
+        frame = web_store_de.audit("outdated-extension")
         row = frame.set_index("source_name").loc["Adobe Analytics"]
         assert row["message"].startswith("Version 1.9.2 is installed, and 2.0.1 is the latest.")
 
@@ -255,11 +265,12 @@ class TestFingerprints:
         assert fingerprints(tags(beacon("%x%"))) == ["v1:1fe417e75fa6b35d"]
 
 
-class TestSuppressions:
-    @pytest.fixture
-    def site(self) -> Tags:
-        return tags(beacon("%x%"), beacon("%y%", "RC2"))
+@pytest.fixture(scope="module")
+def site() -> Tags:
+    return tags(beacon("%x%"), beacon("%y%", "RC2"))
 
+
+class TestSuppressions:
     def test_suppressed_finding_is_left_out_and_listed_with_all(self, site: Tags) -> None:
         first, second = missing(site)["fingerprint"]
         suppress = pd.DataFrame({"fingerprint": [first], "note": ["accepted"]})
@@ -483,16 +494,14 @@ def test_every_rule_of_names_is_a_rule() -> None:
     assert set(RULES) | {"same-name-in-other-case"} <= names
 
 
-def test_names_disabled_rules_and_delivery_are_checked(session: adobe_nb.Session) -> None:
-    store = session.reactor.find("properties", "Web Store DE")
-    site = analysis.read(store, session=session)
-    frame = site.audit(["naming", "stale", "plumbing"]).set_index("rule")
+def test_names_disabled_rules_and_delivery_are_checked(web_store_de: Tags) -> None:
+    frame = web_store_de.audit(["naming", "stale", "plumbing"]).set_index("rule")
     assert frame.loc["disabled-resource", "message"].startswith("Is disabled. Its last change was")
     assert frame.loc["idle-delivery", ["source_type", "source_name"]].tolist() == [
         "environment", "Staging",
     ]  # fmt: skip
     # What is missing has no id: its finding is about the property.
-    assert frame.loc["destination-problem", "source_id"] == store.loc[0, "id"]
+    assert frame.loc["destination-problem", "source_id"] == web_store_de.model.property_ids[0]
     assert frame.loc["confusing-name", "source_name"] == "Campaign code"
 
 
@@ -564,9 +573,8 @@ class TestGuide:
         noted = names["later"].set_index("rule")["note"]
         assert (noted["missing-data-element"] == "Ana repairs it").all()
 
-    def test_its_suppressions_are_read(self, session: adobe_nb.Session, tmp_path: Path) -> None:
+    def test_its_suppressions_are_read(self, web_store_us: Tags, tmp_path: Path) -> None:
         path = tmp_path / "accepted.toml"
         path.write_text(re.findall(r"```toml\n(.*?)```", self.TEXT, re.DOTALL)[0])
-        store = session.reactor.find("properties", "Web Store US")
-        frame = analysis.read(store, session=session).audit(suppress=path, all=True)
+        frame = web_store_us.audit(suppress=path, all=True)
         assert frame["suppressed"].sum() == 1

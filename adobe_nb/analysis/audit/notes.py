@@ -81,51 +81,33 @@ def _rows_of_file(path: Path) -> list[dict[str, Any]]:
         )
     try:
         text = path.read_text(encoding="utf-8-sig")
-        return reader(text) if text.strip() else []
-    except OSError as error:
-        problem = error.strerror
-    except (ValueError, csv.Error, RecursionError) as error:
-        problem = str(error)
-    raise ArgumentError(f"Cannot read {path}: {problem}.")
+        rows = reader(text) if text.strip() else []
+        if isinstance(rows, dict):
+            # A file of nothing but comments has no list, and no suppression either.
+            rows = rows.get("findings", rows.get("suppress")) if rows else []
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise ValueError(f"expected a list of objects, or one called {' or '.join(_LISTS)}")
+    except (OSError, ValueError, csv.Error, RecursionError) as error:
+        problem = getattr(error, "strerror", None) or error
+        raise ArgumentError(f"Cannot read {path}: {problem}.") from None
+    return rows
 
 
 def _rows_of_csv(text: str) -> list[dict[str, Any]]:
     header = text.lstrip().partition("\n")[0]
     # Excel writes semicolons where the decimal sign is a comma.
     delimiter = max(",;\t", key=header.count)
-    rows = []
-    for row in csv.DictReader(StringIO(text), restkey="", delimiter=delimiter):
+    rows = list(csv.DictReader(StringIO(text), restkey="", delimiter=delimiter))
+    for row in rows:
         # pandas writes its index as a column without a name.
         row.pop("", None)
-        rows.append(dict(row))
     return rows
 
 
-def _rows_of_json(text: str) -> list[dict[str, Any]]:
-    return _rows_of_document(json.loads(text))
-
-
-def _rows_of_toml(text: str) -> list[dict[str, Any]]:
-    return _rows_of_document(tomllib.loads(text))
-
-
-def _rows_of_document(document: Any) -> list[dict[str, Any]]:
-    rows = document
-    if isinstance(document, dict):
-        lists = [document[name] for name in _LISTS if name in document]
-        rows = lists[0] if lists else None
-        if not document:
-            # A file without anything but comments.
-            rows = []
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise ValueError(f"expected a list of objects, or one called {' or '.join(_LISTS)}")
-    return rows
-
-
-_READERS: Mapping[str, Callable[[str], list[dict[str, Any]]]] = {
+_READERS: Mapping[str, Callable[[str], Any]] = {
     ".csv": _rows_of_csv,
-    ".json": _rows_of_json,
-    ".toml": _rows_of_toml,
+    ".json": json.loads,
+    ".toml": tomllib.loads,
 }
 
 
@@ -163,8 +145,9 @@ def _fingerprint(value: Any, place: str) -> str:
 
 
 def _text(value: Any) -> str | None:
-    text = "" if value is None else str(value).strip()
-    return text or None
+    if value is None:
+        return None
+    return str(value).strip() or None
 
 
 def _date(value: Any, place: str) -> date | None:
@@ -179,8 +162,9 @@ def _date(value: Any, place: str) -> date | None:
     try:
         return datetime.fromisoformat(text).date()
     except ValueError:
-        pass
-    raise ArgumentError(f"{place} has until={text!r}. Expected a date, such as 2026-12-31.")
+        raise ArgumentError(
+            f"{place} has until={text!r}. Expected a date, such as 2026-12-31."
+        ) from None
 
 
 def _time(value: Any, place: str) -> pd.Timestamp | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from adobe_nb.analysis.audit.notes import Source
 from adobe_nb.analysis.questions.base import Questions
 from adobe_nb.analysis.reports.earlier import read_earlier
-from adobe_nb.analysis.reports.page import write_page
+from adobe_nb.analysis.reports.page import check_target, write_page
 from adobe_nb.analysis.reports.report import build_report, diagrams
 from adobe_nb.analysis.reports.workbook import write_workbook
 from adobe_nb.api.files import target_file
@@ -91,13 +91,14 @@ class Reports(Questions):
     ) -> Path:
         """Document the tags in one HTML file, to search, sort and print.
 
-        It has the tables of ``to_excel``, and diagrams in the language Mermaid. It loads nothing from
-        a network. A link such as ``site.html#eVar5`` or ``site.html#RL…`` leads to a row.
+        It has the tables of ``to_excel``, without columns for notes that nobody wrote, and diagrams
+        in the language Mermaid. It loads nothing from a network. A link such as ``site.html#eVar5``
+        or ``site.html#RL…`` leads to a row.
 
         Parameters
         ----------
         path
-            The file, ending in ``.html``. An existing one is replaced.
+            The file, ending in ``.html``. An earlier report is replaced.
         notes
             A workbook of ``to_excel`` with notes and friendly names to show.
         suppress
@@ -111,7 +112,8 @@ class Reports(Questions):
         Raises
         ------
         ArgumentError
-            When the path cannot be written, and when ``notes`` cannot be read.
+            When the path cannot be written, when the file there is not a report, and when ``notes``
+            cannot be read.
 
         Examples
         --------
@@ -123,6 +125,7 @@ class Reports(Questions):
         'site.html'
         """
         target = target_file(path, ".html")
+        check_target(target)
         earlier = read_earlier(None, notes, self.model.property_ids)
         now = datetime.now(UTC)
         report = build_report(self.model, earlier, suppress=suppress, code=False, now=now)

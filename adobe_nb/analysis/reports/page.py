@@ -21,7 +21,27 @@ from adobe_nb.api.files import replacing
 from adobe_nb.errors import ArgumentError
 
 _PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
+_GENERATOR, _START = b'<meta name="generator" content="adobe_nb">', 1000
+"""What the beginning of each page has: its first bytes."""
 _MAX_NUMBER = 10**15
+
+
+def check_target(target: Path) -> None:
+    """Raise ArgumentError when a file exists that is not a report of ours."""
+    if not target.exists():
+        return
+    try:
+        with target.open("rb") as file:
+            start = file.read(_START)
+    except OSError as error:
+        raise ArgumentError(
+            f"Cannot read {target} ({error.strerror or error}). Choose another path."
+        ) from None
+    if start and _GENERATOR not in start:
+        raise ArgumentError(
+            f"{target} is not a report of adobe_nb, and would be lost. Choose another path, or "
+            "remove the file first."
+        )
 
 
 def write_page(report: Report, diagrams: Mapping[str, str], target: Path) -> Path:
@@ -72,11 +92,16 @@ def _data(report: Report) -> dict[str, Any]:
 
 
 def _table(section: Section, targets: Mapping[str, Target]) -> dict[str, Any]:
+    shown = {}
+    for name, column in section.columns.items():
+        # Nobody can write into a page.
+        if not column.kept or section.frame[name].notna().any():
+            shown[name] = column
     rows = []
     numeric = set()
     for row in records(section.frame):
         cells = []
-        for name, column in section.columns.items():
+        for name, column in shown.items():
             value = _cell(row.get(name))
             if isinstance(value, int | float):
                 numeric.add(name)
@@ -85,7 +110,7 @@ def _table(section: Section, targets: Mapping[str, Target]) -> dict[str, Any]:
             cells.append(value)
         rows.append(cells)
     columns = []
-    for name, column in section.columns.items():
+    for name, column in shown.items():
         style = column.style
         if name in numeric:
             style = "number"

@@ -1,6 +1,6 @@
 """A report: the sections with their rows, for the workbook and the page."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -83,13 +83,7 @@ def build_report(
         if code and "code" in section.frame:
             section.columns["code"] = _CODE_COLUMN
         sections.append(section)
-    # Each sentence once, where it appears first.
-    limits = dict.fromkeys(model.limits, SUMMARY)
-    for section in sections:
-        for sentence in filter(None, (section.problem, *section.limits)):
-            limits.setdefault(sentence, section.title)
-    for sentence in earlier.not_kept:
-        limits[sentence] = SUMMARY
+    limits = _limits(model.limits, sections, earlier)
     left_over = pd.DataFrame(earlier.left_over(), dtype="object")
     if not left_over.empty:
         layout = layouts()[EARLIER_NOTES]
@@ -103,7 +97,7 @@ def build_report(
         sections=sections,
         inventory=_inventory(model, names),
         counts=sections[0].frame.attrs.get("counts", {}),
-        limits=[(title, sentence) for sentence, title in limits.items()],
+        limits=limits,
     )
 
 
@@ -118,6 +112,19 @@ def diagrams(model: Model) -> dict[str, str]:
             # A table is missing, or there are more edges than a picture shows.
             texts[title] = str(error)
     return texts
+
+
+def _limits(
+    general: Iterable[str], sections: Iterable[Section], earlier: Earlier
+) -> list[tuple[str, str]]:
+    """Return what could not be seen, each sentence where it appears first."""
+    titles = dict.fromkeys(general, SUMMARY)
+    for section in sections:
+        for sentence in filter(None, (section.problem, *section.limits)):
+            titles.setdefault(sentence, section.title)
+    for sentence in earlier.not_kept:
+        titles[sentence] = SUMMARY
+    return [(title, sentence) for sentence, title in titles.items()]
 
 
 def _property_names(model: Model) -> dict[str, str]:
