@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import pandas as pd
 
+from adobe_nb.analysis.audit.notes import utc_time
 from adobe_nb.analysis.code.custom_code import custom_code
 from adobe_nb.analysis.history.published import publish_history
 from adobe_nb.analysis.model import REQUIRED, Model
@@ -254,7 +255,7 @@ def _bars(
     if sort:
         totals = counts.sum(axis="columns")
         counts = counts.loc[totals.sort_values(ascending=False, kind="stable").index]
-    counts = counts.head(top if top is not None else len(counts))
+    counts = counts.iloc[:top]
     with _drawing(ax, len(counts)) as axes:
         lines = range(len(counts))
         starts = counts.cumsum(axis="columns") - counts

@@ -8,6 +8,7 @@ import re
 import textwrap
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -101,14 +102,17 @@ def to_sarif(findings: pd.DataFrame, *, version: str, category: str) -> str:
 
     Code scanning compares a run with the latest one of the same category.
     """
-    rules = list(all_rules().values())
-    positions = {rule.name: position for position, rule in enumerate(rules)}
+    names = list(all_rules())
     results = []
     for row in records(findings):
-        results.append({**_result(row), "ruleIndex": positions[row["rule"]]})
+        results.append({**_result(row), "ruleIndex": names.index(row["rule"])})
     limits = [{"level": "note", "message": {"text": text}} for text in findings.attrs["limits"]]
     invocation = {"executionSuccessful": True, "toolExecutionNotifications": limits}
-    driver = {"name": "adobe-nb", "version": version, "rules": list(map(_descriptor, rules))}
+    driver = {
+        "name": "adobe-nb",
+        "version": version,
+        "rules": list(map(_descriptor, all_rules().values())),
+    }
     run = {
         "tool": {"driver": driver},
         "automationDetails": {"id": category},
@@ -156,7 +160,7 @@ def _location(row: Row) -> dict[str, Any]:
     if row["evidence"]:
         region["snippet"] = {"text": row["evidence"]}
     names = [row["source_type"], row["source_id"]]
-    uri = "/".join(["tags", *(quote(name, safe="") for name in names)])
+    uri = "/".join(["tags", *map(partial(quote, safe=""), names)])
     return {
         "physicalLocation": {"artifactLocation": {"uri": f"{uri}.json"}, "region": region},
         "logicalLocations": [

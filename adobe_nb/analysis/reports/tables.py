@@ -108,10 +108,12 @@ def data_elements(model: Model) -> pd.DataFrame:
             "verdict": verdict and verdict.word,
             "used_by_count": len(sources),
             "used_by": lines(sources.values()),
-            "user_id": next(iter(sources)) if len(sources) == 1 else None,
             "updated_at": element.get("updated_at"),
             "id": element.id,
         }
+        # A cell leads to one place only.
+        if len(sources) == 1:
+            (row["user_id"],) = sources
         rows.append(row)
     return answer(model, _ELEMENTS, rows, sort=["name", "id"], limits=limits)
 

@@ -56,9 +56,7 @@ def variable_map(model: Model) -> pd.DataFrame:
 
 def _row(places: Sequence[Row], ids: Mapping[tuple[str | None, str], str]) -> dict[str, Any]:
     first = places[0]
-    sets = [place for place in places if place["access"] == "set"]
-    # What is commented out counts only when nothing else sets the variable.
-    sets = [place for place in sets if place["verdict"] != "commented"] or sets
+    sets = _sets(places)
     names = ", ".join(filter(None, map(itemgetter("data_elements"), sets)))
     elements = list(dict.fromkeys(filter(None, names.split(", "))))
     rules = {}
@@ -88,6 +86,12 @@ def _row(places: Sequence[Row], ids: Mapping[tuple[str | None, str], str]) -> di
     if len(sources) == 1:
         (row["source_id"],) = sources
     return row
+
+
+def _sets(places: Iterable[Row]) -> list[Row]:
+    """Return the places that set a variable; what is commented out only without others."""
+    sets = [place for place in places if place["access"] == "set"]
+    return [place for place in sets if place["verdict"] != "commented"] or sets
 
 
 def _status(places: Iterable[Row]) -> str:
