@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import pandas as pd
 
-from adobe_nb.analysis.audit.notes import utc_time
 from adobe_nb.analysis.code.custom_code import custom_code
 from adobe_nb.analysis.history.published import publish_history
 from adobe_nb.analysis.model import REQUIRED, Model
