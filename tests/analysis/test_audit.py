@@ -520,7 +520,7 @@ def test_a_copy_is_not_old_and_its_finding_names_the_original() -> None:
     assert message == "Looks like a copy of 'Home'. Suggestion: 'Home'."
 
 
-def test_an_old_name_of_what_is_used_and_live_is_no_finding() -> None:
+def test_an_old_name_of_what_is_used_and_live_is_not_a_finding() -> None:
     named = elements(
         ("DE1", "Old price", CONSTANT, {}), ("DE2", "Old size", CONSTANT, {}),
         origin_id=["DE1", "DE2"],

@@ -84,7 +84,7 @@ def _in_short(findings: pd.DataFrame) -> Iterator[str]:
     for limit in findings.attrs["limits"]:
         is_about_all = limit.startswith(("Not checked", "Suppressions"))
         sentence = _SENTENCE_END.split(limit, maxsplit=1)[0].removesuffix(".") + "."
-        # What to call in Python is no help in a terminal.
+        # A call in Python does not help in a terminal.
         has_call = _CALL.search(sentence)
         if is_about_all or (limit in findings.attrs["limits_of_findings"] and not has_call):
             yield textwrap.shorten(sentence, _WIDTH - len("Note: "), placeholder=" …")

@@ -91,7 +91,7 @@ class Reports(Questions):
     ) -> Path:
         """Document the tags in one HTML file, to search, sort and print.
 
-        It has the tables of ``to_excel``, without columns for notes that nobody wrote, and diagrams
+        It has the tables of ``to_excel``, without empty columns for notes, and diagrams
         in the language Mermaid. It loads nothing from a network. A link such as ``site.html#eVar5``
         or ``site.html#RL…`` leads to a row.
 

@@ -94,7 +94,7 @@ def _data(report: Report) -> dict[str, Any]:
 def _table(section: Section, targets: Mapping[str, Target]) -> dict[str, Any]:
     shown = {}
     for name, column in section.columns.items():
-        # Nobody can write into a page.
+        # A page is only read: an empty column for notes is useless.
         if not column.kept or section.frame[name].notna().any():
             shown[name] = column
     rows = []
