@@ -9,7 +9,7 @@ from adobe_nb.analysis.model import Model, once_per_model
 
 
 class Readings:
-    """The readers, each of which remembers what it found."""
+    """The readers of code. Each remembers the results of the scripts that it has read."""
 
     def __init__(self) -> None:
         self.inspect = cache(inspect)
@@ -19,5 +19,5 @@ class Readings:
 
 @once_per_model
 def readings(_: Model) -> Readings:
-    """Return the readers of a model, which remember as long as it exists."""
+    """Return the readers of a model. Their memory ends with it."""
     return Readings()
