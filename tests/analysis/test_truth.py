@@ -290,6 +290,21 @@ def test_code_of_three_thousand_brackets_is_read_to_the_end() -> None:
     assert tags.unused(all=True)["verdict"].tolist() == ["used"]
 
 
+def test_a_read_that_is_nested_too_deeply_leaves_no_data_element_unused() -> None:
+    source = "_satellite.getVar('page.name')" + " || _satellite.getVar('other')" * 2_000
+    settings = json.dumps({"language": "javascript", "source": source})
+    tags = tags_with(settings, "core::actions::custom-code")
+    assert tags.unused(all=True)["verdict"].tolist() != ["unused"]
+
+
+def test_a_chain_of_twenty_thousand_assignments_is_cut_and_a_limit() -> None:
+    source = "".join(f"s.eVar{number % 250 + 1} = " for number in range(20_000)) + "1;"
+    settings = json.dumps({"language": "javascript", "source": source})
+    variables = tags_with(settings, "core::actions::custom-code").variables()
+    assert variables["variable"].nunique() == 250
+    assert any("may be missing" in limit for limit in variables.attrs["limits"])
+
+
 def test_a_question_keeps_the_verdicts_and_targets_that_it_is_given() -> None:
     tags = tags_of(TRAPS)
     chosen = tags.references(verdicts=["commented", "masked"])

@@ -18,6 +18,10 @@ _MAX_NAMES = 64
 _FEW = 2_000
 # The parser takes minutes for braces that are nested a million times.
 _MAX_BRACES = 20_000
+# The parser finds the parent of a node from the root: each look at one takes as long as it is deep.
+_MAX_LEVELS = 4_000
+_MAX_LEVELS_OF_MANY = 500
+_MANY = 100
 _BRACE = re.compile(r"[{}]")
 _ESCAPE = re.compile(
     r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|u\{([0-9a-fA-F]+)\}|([0-3]?[0-7]{1,2})|(\r\n|.))",
@@ -85,13 +89,19 @@ class Tree:
             has_more = cursor.goto_first_child() or _goto_next(cursor)
 
     def find(self, words: re.Pattern[str]) -> Iterator[tuple[str, Node]]:
-        """Yield each match of a pattern, and the smallest node at its start."""
+        """Yield each match of a pattern, and the smallest node at its start.
+
+        Nodes that are nested too deeply are left out.
+        """
         matches = list(words.finditer(self.script.text))
+        max_levels = _MAX_LEVELS if len(matches) <= _MANY else _MAX_LEVELS_OF_MANY
         if len(matches) <= _FEW:
+            cursor = self.root.walk()
             for match in matches:
-                node = self.root.descendant_for_byte_range(*match.span())
-                if node is not None:
-                    yield match[0], node
+                if self._is_above(max_levels, match.start(), cursor):
+                    node = self.root.descendant_for_byte_range(*match.span())
+                    if node is not None:
+                        yield match[0], node
             return
         # Each search starts at the root: from some number on, one walk is quicker.
         leaves = self._leaves()
@@ -102,15 +112,32 @@ class Tree:
             if leaf is not None and leaf.start_byte <= match.start():
                 yield match[0], leaf
 
+    def _is_above(self, max_levels: int, place: int, cursor: TreeCursor) -> bool:
+        """Return whether a place is nested less deeply than that."""
+        cursor.reset(self.root)
+        for _ in range(max_levels):
+            if cursor.goto_first_child_for_byte(place) is None:
+                return True
+        self.is_readable = False
+        return False
+
     def _leaves(self) -> Iterator[Node]:
+        """Yield the nodes without children, except for those that are nested too deeply."""
         cursor = self.root.walk()
-        has_more = True
-        while has_more:
-            if cursor.goto_first_child():
+        level = 0
+        while True:
+            if level < _MAX_LEVELS_OF_MANY and cursor.goto_first_child():
+                level += 1
                 continue
-            if cursor.node is not None:
-                yield cursor.node
-            has_more = _goto_next(cursor)
+            node = cursor.node
+            if node is not None and node.child_count:
+                self.is_readable = False
+            elif node is not None:
+                yield node
+            while not cursor.goto_next_sibling():
+                if not cursor.goto_parent():
+                    return
+                level -= 1
 
     def text(self, node: Node) -> str:
         """Return the source text of a node."""

@@ -34,7 +34,8 @@ def _parts(tree: Tree, node: Node) -> Sequence[Node | None] | None:
         case "array" | "spread_element":
             return [child for child in node.named_children if child.type != "comment"]
         case "assignment_expression":
-            return [field(node, "right")]
+            value = assigned_value(node)
+            return [value] if value is not None else None
         case "ternary_expression":
             return [field(node, "consequence"), field(node, "alternative")]
         case "binary_expression":
@@ -64,6 +65,15 @@ def _parts_of_call(tree: Tree, call: Node) -> Sequence[Node | None] | None:
         return [field(function, "object"), *arguments_of(call)]
     if name in _SAME_TEXT:
         return [field(function, "object")]
+    return None
+
+
+def assigned_value(value: Node | None) -> Node | None:
+    """Return what a chain of assignments assigns: the text of ``s.eVar5 = s.prop3 = "text"``."""
+    for _ in range(MAX_DEPTH):
+        if value is None or value.type != "assignment_expression":
+            return value
+        value = field(value, "right")
     return None
 
 

@@ -19,5 +19,5 @@ class Readings:
 
 @once_per_model
 def readings(_: Model) -> Readings:
-    """Return the readers of a model, which remember as long as it exists."""
+    """Return the readers of a model. Their memory ends with it."""
     return Readings()

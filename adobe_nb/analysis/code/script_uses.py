@@ -174,6 +174,8 @@ class _Reader:
             uses += self._comment(node)
         for node in strings:
             uses += self._string(node)
+        if not self.tree.is_readable:
+            uses.append(self._use("getVar", ANY, "dynamic", self.tree.root))
         if any(use.kind in _READERS and use.name == ANY for use in uses):
             uses += self._literals(uses)
         return uses

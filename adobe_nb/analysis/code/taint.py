@@ -33,38 +33,28 @@ class Taint:
 
     def holds(self, expression: Node) -> bool:
         """Return whether an expression is, or is put together from, a tainted value."""
-        for node in self._sources(_SOURCE, expression):
-            if self._is_source(node) and self._reaches(node, expression):
-                return True
-        if not self._variables:
-            return False
-        for node in self._sources(_words(self._variables), expression):
-            if node.type == "identifier" and self._reaches(node, expression):
-                return True
-        return False
+        start, stop = expression.start_byte, expression.end_byte
+        inside = [node for node in self._tainted if start <= node.start_byte < stop]
+        return any(self._reaches(node, expression) for node in inside)
 
     @cached_property
-    def _variables(self) -> set[str]:
-        """The variables to which a tainted value is assigned, also through other variables."""
-        root = self._tree.root
-        tainted: set[str] = set()
-        for node in self._sources(_SOURCE, root):
-            if self._is_source(node):
-                tainted |= self._holder(node)
-        pending = set(tainted)
+    def _tainted(self) -> list[Node]:
+        """The sources, and every variable to which their values are assigned, where it is read."""
+        pending = list(filter(self._is_source, self._find(_SOURCE)))
+        tainted = list(pending)
+        variables: set[str] = set()
         while pending:
-            found: set[str] = set()
-            for node in self._sources(_words(pending), root):
-                if node.type == "identifier":
-                    found |= self._holder(node)
-            pending = found - tainted
-            tainted |= found
+            found = set().union(*map(self._holder, pending)) - variables
+            variables |= found
+            pending = []
+            if found:
+                pending = [node for node in self._find(_words(found)) if node.type == "identifier"]
+            tainted += pending
         return tainted
 
-    def _sources(self, words: re.Pattern[str], within: Node) -> Iterator[Node]:
-        for match in words.finditer(self._tree.script.text, within.start_byte, within.end_byte):
-            node = self._tree.root.descendant_for_byte_range(*match.span())
-            if node is not None and self._tree.text(node) == match[0]:
+    def _find(self, words: re.Pattern[str]) -> Iterator[Node]:
+        for word, node in self._tree.find(words):
+            if self._tree.text(node) == word:
                 yield node
 
     def _is_source(self, node: Node) -> bool:

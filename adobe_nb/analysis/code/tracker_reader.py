@@ -7,7 +7,6 @@ from typing import Literal
 from tree_sitter import Node
 
 from adobe_nb.analysis.code.javascript import (
-    MAX_DEPTH,
     Name,
     Tree,
     arguments_of,
@@ -15,7 +14,7 @@ from adobe_nb.analysis.code.javascript import (
     literal,
 )
 from adobe_nb.analysis.code.list_texts import ListText, ListTexts
-from adobe_nb.analysis.code.operands import key_of, leaves_of_literal
+from adobe_nb.analysis.code.operands import assigned_value, key_of, leaves_of_literal
 from adobe_nb.analysis.code.variable_uses import Notes, Place, Span, VariableUse, Verdict
 from adobe_nb.analysis.variables import names as known
 from adobe_nb.analysis.variables.items import event_items, product_items
@@ -52,12 +51,7 @@ def action_on(tree: Tree, member: Node) -> tuple[Action, Node | None]:
 
 def literal_text(tree: Tree, value: Node | None) -> str | None:
     """Return the text of an expression; None when it is not known."""
-    # s.eVar5 = s.prop3 = "text"
-    for _ in range(MAX_DEPTH):
-        if value is None or value.type != "assignment_expression":
-            break
-        value = field(value, "right")
-    names = tree.names(value)
+    names = tree.names(assigned_value(value))
     if len(names) == 1:
         return literal(names[0])
     return None
