@@ -8,9 +8,11 @@ from typing import Any
 import pandas as pd
 
 from adobe_nb.analysis.answers import Columns, Row, answer
+from adobe_nb.analysis.code import secrets
+from adobe_nb.analysis.code.risks import secret_values
 from adobe_nb.analysis.compare.changes import MISSING, differences
 from adobe_nb.analysis.compare.contents import COLUMNS as CONTENT
-from adobe_nb.analysis.compare.contents import Content, Normalizer, canonical_json
+from adobe_nb.analysis.compare.contents import Normalizer, canonical_json
 from adobe_nb.analysis.history.events import Event, Since, events_of, moment
 from adobe_nb.analysis.model import REQUIRED, Model
 
@@ -63,7 +65,7 @@ def who_changed(model: Model, since: Since = None) -> pd.DataFrame:
     for events in by_id.values():
         if start is None or events[-1].when >= start:
             histories.append(events)
-    states = _states(model, histories)
+    states, hide = _states(model, histories)
     rules = _rules(model)
     rows = []
     for events in histories:
@@ -73,7 +75,7 @@ def who_changed(model: Model, since: Since = None) -> pd.DataFrame:
     rows.sort(key=lambda row: (row["when"], row["id"]), reverse=True)
     for row in rows:
         for column in ("before", "after"):
-            row[column] = _text(model, row[column])
+            row[column] = _text(model, row[column], hide)
     return answer(model, COLUMNS, rows, limits=_limits(model, histories, states, rows))
 
 
@@ -134,18 +136,26 @@ def _difference(previous: _State | None, state: _State | None) -> Row:
     return {"columns_changed": ", ".join(paths), "before": before, "after": after}
 
 
-def _text(model: Model, state: _State | None) -> str | None:
+def _text(model: Model, state: _State | None, hide: Iterable[str]) -> str | None:
+    """Return a state as JSON, with dots in place of what looks like a secret."""
     if state is None:
         return None
     text = json.dumps(state, ensure_ascii=False, default=str)
+    text = secrets.hidden(text, secrets.secrets_in(text))
+    text = secrets.shown(secrets.without_values(text, hide))
     return model.redact(text) if model.redact else text
 
 
 # -- states
 
 
-def _states(model: Model, histories: Iterable[list[Event]]) -> dict[Event, _State]:
-    """Return the content of the resource after each event whose document can be read."""
+def _states(
+    model: Model, histories: Iterable[list[Event]]
+) -> tuple[dict[Event, _State], list[str]]:
+    """Return the content of the resource after each event whose document can be read.
+
+    With it come the secrets in all of them, as they are in JSON.
+    """
     states: dict[Event, _State] = {}
     contents: list[Event] = []
     for event in (event for events in histories for event in events):
@@ -155,12 +165,17 @@ def _states(model: Model, histories: Iterable[list[Event]]) -> dict[Event, _Stat
             contents.append(event)
         else:
             states[event] = _plain_state(event)
-    for event, content in _contents(model, contents):
-        state = {"name": content.name, **content.columns}
-        if event.type != "rules":
-            state["settings"] = content.settings
-        states[event] = state
-    return states
+    documents, by_number = _documents(model, contents)
+    normalizer = Normalizer(documents, documents)
+    for table in CONTENT:
+        for content in normalizer.contents(documents, table, {}):
+            event = by_number[content.resource.id]
+            state = {"name": content.name, **content.columns}
+            if event.type != "rules":
+                state["settings"] = content.settings
+            states[event] = state
+    values = secret_values(documents)
+    return states, [json.dumps(value, ensure_ascii=False)[1:-1] for value in values]
 
 
 def _plain_state(event: Event) -> _State:
@@ -175,8 +190,8 @@ def _plain_state(event: Event) -> _State:
     return state
 
 
-def _contents(model: Model, events: Iterable[Event]) -> Iterator[tuple[Event, Content]]:
-    """Yield each event with the normalized content of its document."""
+def _documents(model: Model, events: Iterable[Event]) -> tuple[Model, Mapping[str, Event]]:
+    """Return the documents of events as a model, and the events by the ids in it."""
     by_number: dict[str, Event] = {}
     rows: dict[str, list[Row]] = {table: [] for table in CONTENT}
     for event in events:
@@ -193,11 +208,7 @@ def _contents(model: Model, events: Iterable[Event]) -> Iterator[tuple[Event, Co
     for table in ("properties", "extension_packages"):
         if table in model.frames:
             frames[table] = model.frames[table]
-    documents = Model(frames)
-    normalizer = Normalizer(documents, documents)
-    for table in CONTENT:
-        for content in normalizer.contents(documents, table, {}):
-            yield by_number[content.resource.id], content
+    return Model(frames), by_number
 
 
 # -- rules of components

@@ -81,7 +81,11 @@ def events_of(model: Model) -> list[Event]:
     if model.property_ids and rows and "property_id" in rows[0]:
         # A list of the whole organization has those of its other properties, too.
         rows = [row for row in rows if row["property_id"] in model.property_ids]
-    events = [Event(row) for row in rows if row["created_at"] is not None]
+    events = []
+    for row in rows:
+        when = _utc(row["created_at"])
+        if when is not None:
+            events.append(Event({**row, "created_at": when}))
     return sorted(events, key=_moment_and_verb)
 
 
@@ -102,13 +106,21 @@ def moment(value: Since, parameter: str = "since") -> pd.Timestamp | None:
     """Return a date as a time in UTC; None for None. Raises ArgumentError."""
     if value is None:
         return None
+    time = _utc(value)
+    if time is not None:
+        return time
+    raise ArgumentError(
+        f'{parameter} must be a date such as "2026-06-01", or a datetime, not {value!r}.'
+    )
+
+
+def _utc(value: Any) -> pd.Timestamp | None:
+    """Return a date or time in UTC; None for what is neither."""
     if isinstance(value, str | date):
         time = pd.to_datetime(value, utc=True, errors="coerce")
         if isinstance(time, pd.Timestamp):
             return time
-    raise ArgumentError(
-        f'{parameter} must be a date such as "2026-06-01", or a datetime, not {value!r}.'
-    )
+    return None
 
 
 def _moment_and_verb(event: Event) -> tuple[Any, int]:
