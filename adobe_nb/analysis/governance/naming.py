@@ -23,7 +23,8 @@ COLUMNS: Columns = {
     "suggestion": "string",
 }
 OWN_RULE = "own rule"
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060\ufeff]")
+# The joiners U+200C and U+200D are letters of some scripts, and parts of emoji.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u2028-\u202e\u2060\ufeff]")
 _COPY = re.compile(
     r"^copy (?:\d+ )?of\s+|\s*(?:\(copy(?: \d+)?\)|\[copy\]|[-_]\s*copy(?: \d+)?|\scopy \d+)$",
     re.IGNORECASE,

@@ -1,5 +1,6 @@
 """``plumbing``: where libraries are delivered, and where data is sent, stage by stage."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -12,6 +13,7 @@ from adobe_nb.analysis.code import secrets
 from adobe_nb.analysis.code.addresses import domains_of, is_own
 from adobe_nb.analysis.governance.vendors import instances_of
 from adobe_nb.analysis.model import Model, Resource, parse_json
+from adobe_nb.analysis.secret_values import without_secrets
 from adobe_nb.analysis.uses.index import members
 
 COLUMNS: Columns = {
@@ -31,6 +33,7 @@ _DATASTREAMS = {
 }
 _SECRET_ELEMENT = "core::dataElements::secret"  # noqa: S105 - the name of a delegate
 _SORT = ("kind", "name", "id", "stage")
+_USER = re.compile(r"//[^/]*@")
 _TABLES = ("environments", "hosts", "callbacks", "secrets")
 _Row = dict[str, Any]
 
@@ -106,22 +109,38 @@ def _callbacks(model: Model) -> Iterator[_Row]:
     domains = domains_of(model)
     for callback in model.rows("callbacks"):
         url = str(callback.get("url") or "")
-        host = urlsplit(url).hostname or ""
-        # A path can be a secret, as that of a Slack webhook is.
-        hidden = secrets.hidden(url, secrets.secrets_in(url))
+        host = _host(url)
         yield _part(
             "callback",
             callback,
             list(_callback_problems(callback, url, host, domains)),
             name=host or None,
-            detail=secrets.shown(hidden.partition("?")[0]) or None,
+            detail=_without_secrets(url) or None,
         )
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        # An opening bracket without its closing one, for example.
+        return ""
+
+
+def _without_secrets(url: str) -> str:
+    """Return an address without its parameters, user, and the parts of its path that look secret.
+
+    Everyone who knows the address of a webhook can send to it.
+    """
+    address = _USER.sub("//", url.partition("?")[0])
+    hidden = secrets.hidden(address, secrets.secrets_in(address))
+    return "/".join(map(without_secrets, secrets.shown(hidden).split("/")))
 
 
 def _callback_problems(
     callback: Row, url: str, host: str, domains: Mapping[str, Sequence[str]]
 ) -> Iterator[str]:
-    if not url.startswith("https:"):
+    if not url.lower().startswith("https:"):
         yield "The address is not https: others can read what Adobe sends."
     own = domains.get(callback.get("property_id") or "")
     # Without domains, which hosts are the company's own is not known.
@@ -152,7 +171,8 @@ def _secret_element(element: Resource, model: Model) -> Iterator[_Row]:
     for stage in STAGES:
         secret_id = members(entries.get(stage)).get("id")
         problem = ""
-        if secret_id is None:
+        if not isinstance(secret_id, str):
+            secret_id = None
             problem = f"The data element names no secret for {stage}: reading it fails there."
         elif secret_id in secrets_by_id:
             problem = _other_stage(secrets_by_id[secret_id], stage)

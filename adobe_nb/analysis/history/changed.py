@@ -10,9 +10,11 @@ from typing import Any
 import pandas as pd
 
 from adobe_nb.analysis.answers import Columns, Row, answer
+from adobe_nb.analysis.code import secrets
+from adobe_nb.analysis.code.risks import secret_values
 from adobe_nb.analysis.compare.changes import MISSING, differences
 from adobe_nb.analysis.compare.contents import COLUMNS as CONTENT
-from adobe_nb.analysis.compare.contents import Content, Normalizer, canonical_json
+from adobe_nb.analysis.compare.contents import Normalizer, canonical_json
 from adobe_nb.analysis.history.events import Event, Since, events_of, moment
 from adobe_nb.analysis.model import REQUIRED, Model
 
@@ -68,14 +70,14 @@ def who_changed(model: Model, since: Since = None) -> pd.DataFrame:
     if start is not None:
         # A resource without a new event needs no comparison.
         histories = [events for events in histories if events[-1].when >= start]
-    states = _states(model, histories)
+    states, hide = _states(model, histories)
     rules = _rules(model)
     rows = []
     for events in histories:
         for row in _changes(events, states):
             if start is None or row["when"] >= start:
-                row["before"] = _text(model, row["before"])
-                row["after"] = _text(model, row["after"])
+                row["before"] = _text(model, row["before"], hide)
+                row["after"] = _text(model, row["after"], hide)
                 rows.append({**row, **rules.get(events[0].id, {})})
     rows.sort(key=itemgetter("when", "id"), reverse=True)
     limits = [*_cut_off(model, histories, start), *_limits(histories, states, rows)]
@@ -139,18 +141,26 @@ def _difference(previous: _State | None, state: _State | None) -> Row:
     return {"columns_changed": ", ".join(paths), "before": before, "after": after}
 
 
-def _text(model: Model, state: _State | None) -> str | None:
+def _text(model: Model, state: _State | None, hide: Iterable[str]) -> str | None:
+    """Return a state as JSON, with dots in place of what looks like a secret."""
     if state is None:
         return None
     text = json.dumps(state, ensure_ascii=False, default=str)
+    text = secrets.hidden(text, secrets.secrets_in(text))
+    text = secrets.shown(secrets.without_values(text, hide))
     return model.redact(text) if model.redact else text
 
 
 # -- states
 
 
-def _states(model: Model, histories: Iterable[list[Event]]) -> dict[Event, _State]:
-    """Return the content of the resource after each event whose document can be read."""
+def _states(
+    model: Model, histories: Iterable[list[Event]]
+) -> tuple[dict[Event, _State], list[str]]:
+    """Return the content of the resource after each event whose document can be read.
+
+    With it come the secrets in all of them, as they are in JSON.
+    """
     states: dict[Event, _State] = {}
     contents: list[Event] = []
     for event in chain.from_iterable(histories):
@@ -158,12 +168,17 @@ def _states(model: Model, histories: Iterable[list[Event]]) -> dict[Event, _Stat
             contents.append(event)
         elif event.attributes:
             states[event] = _plain_state(event)
-    for event, content in _contents(model, contents):
-        state = {"name": content.name, **content.columns}
-        if event.type != "rules":
-            state["settings"] = content.settings
-        states[event] = state
-    return states
+    documents, by_number = _documents(model, contents)
+    normalizer = Normalizer(documents, documents)
+    for table in CONTENT:
+        for content in normalizer.contents(documents, table, {}):
+            event = by_number[content.resource.id]
+            state = {"name": content.name, **content.columns}
+            if event.type != "rules":
+                state["settings"] = content.settings
+            states[event] = state
+    values = secret_values(documents)
+    return states, [json.dumps(value, ensure_ascii=False)[1:-1] for value in values]
 
 
 def _plain_state(event: Event) -> _State:
@@ -178,8 +193,8 @@ def _plain_state(event: Event) -> _State:
     return state
 
 
-def _contents(model: Model, events: Iterable[Event]) -> Iterator[tuple[Event, Content]]:
-    """Yield each event with the normalized content of its document."""
+def _documents(model: Model, events: Iterable[Event]) -> tuple[Model, Mapping[str, Event]]:
+    """Return the documents of events as a model, and the events by the ids in it."""
     by_number: dict[str, Event] = {}
     rows: dict[str, list[Row]] = defaultdict(list)
     for event in events:
@@ -196,11 +211,7 @@ def _contents(model: Model, events: Iterable[Event]) -> Iterator[tuple[Event, Co
     for table, columns in CONTENT.items():
         names = dict.fromkeys([*REQUIRED[table], *columns, *_LINK_COLUMNS])
         frames[table] = pd.DataFrame(rows[table], columns=list(names), dtype=object)
-    documents = Model(frames)
-    normalizer = Normalizer(documents, documents)
-    for table in CONTENT:
-        for content in normalizer.contents(documents, table, {}):
-            yield by_number[content.resource.id], content
+    return Model(frames), by_number
 
 
 # -- rules of components

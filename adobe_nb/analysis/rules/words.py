@@ -9,6 +9,8 @@ from itertools import islice
 from typing import Any
 
 from adobe_nb.analysis.code.custom_code import count_lines
+from adobe_nb.analysis.code.risks import secret_values
+from adobe_nb.analysis.code.secrets import shown, without_values
 from adobe_nb.analysis.model import Model, Resource, once_per_model
 from adobe_nb.analysis.packages import Packages, delegate_names
 from adobe_nb.analysis.secret_values import without_secrets
@@ -220,6 +222,8 @@ def _code(settings: _Settings, path: str) -> str:
     count = count_lines(code)
     lines = "1 line" if count == 1 else f"{count:,} lines"
     first = without_secrets(code[: 4 * MAX_LENGTH]).partition("\n")[0]
+    # What code_risks found by parsing must not be shown here, either.
+    first = shown(without_values(first, secret_values(settings.model)))
     return f"{language}, {lines}: {' '.join(first.split())}"
 
 
