@@ -222,7 +222,7 @@ def test_conditions_of_other_consent_managers_are_known(code: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["Family 👩\u200d👩\u200d👧", "\u0645\u06cc\u200c\u062e"])
-def test_joiners_inside_emoji_and_words_are_no_problem_of_a_name(name: str) -> None:
+def test_joiners_inside_emoji_and_words_are_accepted_in_names(name: str) -> None:
     tags = Tags(data_elements=elements(("DE1", name, CONSTANT, {"value": "1"})))
     assert tags.naming().empty
 
