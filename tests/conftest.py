@@ -17,6 +17,7 @@ from adobe_nb import session as sessions
 from adobe_nb.simulator import server as simulator_server
 from adobe_nb.simulator.ims import Ims
 from adobe_nb.simulator.server import Simulator
+from adobe_nb.simulator.store import Store
 
 # Tests set their own credentials, and must use neither the history nor the keyring of this machine.
 for _name in [name for name in os.environ if name.startswith("ADOBE_")]:
@@ -156,8 +157,11 @@ class NoSession:
         raise AssertionError("no request expected")
 
 
-def started(**options: object) -> Simulator:
-    simulator = Simulator(**options).start()  # type: ignore[arg-type]
+def started(*, stores: dict[str, Store] | None = None, **options: object) -> Simulator:
+    """Start a simulator; with ``stores`` in place of its seed."""
+    simulator = Simulator(**options)  # type: ignore[arg-type]
+    simulator.stores = stores or simulator.stores
+    simulator.start()
     RECORDER.services.append(simulator.ims)
     return simulator
 

@@ -6,6 +6,7 @@
 
 import io
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import adobe_nb
 from adobe_nb import cli, snapshot
 from adobe_nb.analysis import Tags
 from adobe_nb.analysis.audit import formats
+from adobe_nb.analysis.audit.rules import all_rules
 from adobe_nb.cli import options
 from tests.support.tag_frames import components, elements, extensions, no_tags, rules
 
@@ -48,16 +50,28 @@ class Result:
         self.out, self.err = capsys.readouterr()
 
 
+@pytest.fixture(scope="module")
+def results() -> dict[tuple[Any, ...], Result]:
+    """What was run before: the snapshot stays as it is."""
+    return {}
+
+
 @pytest.fixture
-def audit(folder: Path, capsys: pytest.CaptureFixture[str]) -> Any:
-    """Run the command on the snapshot."""
+def audit(
+    folder: Path, results: dict[tuple[Any, ...], Result], capsys: pytest.CaptureFixture[str]
+) -> Any:
+    """Run the command on the snapshot, once for the same arguments."""
 
     def run(*arguments: Any, name: str = "Web Store US") -> Result:
-        return Result(capsys, name, "--snapshot", folder, *arguments)
+        key = (name, *arguments)
+        if key not in results:
+            results[key] = Result(capsys, name, "--snapshot", folder, *arguments)
+        return results[key]
 
     return run
 
 
+@pytest.fixture(scope="module")
 def hostile() -> Tags:
     """A property with two findings, whose names have control characters and a link."""
     parts = [("RC1", "RL1", BEACON, {"a](b": "%x%"}), ("RC2", "RL1", BEACON, {"linkName": "%y%"})]
@@ -68,6 +82,16 @@ def hostile() -> Tags:
         extensions=extensions(("EX1", "core", None, None)),
         as_of="2026-05-01T12:00:00Z",
     )
+
+
+@pytest.fixture(scope="module")
+def findings(hostile: Tags) -> pd.DataFrame:
+    return hostile.audit("references")
+
+
+@pytest.fixture(scope="module")
+def no_findings() -> pd.DataFrame:
+    return no_tags().audit()
 
 
 def sarif(findings: pd.DataFrame) -> dict[str, Any]:
@@ -81,7 +105,7 @@ class TestStatus:
         ("arguments", "status"),
         [
             ([], 1),
-            (["--fail-on", "never"], 0),
+            (["--rule", "references", "--fail-on", "never"], 0),
             (["--rule", "masked-token"], 0),
             (["--rule", "masked-token", "--fail-on", "medium"], 1),
             (["--rule", "masked-token", "--fail-on", "low"], 1),
@@ -98,9 +122,11 @@ class TestStatus:
         ("arguments", "says"),
         [
             (["--rule", "masked"], "Unknown rule, theme or severity 'masked'. Did you mean masked-token"),
+            (["--rule", ""], "Choose from: high, medium, low, references, "),
+            (["--rule", ""], "--list-rules"),
             (["--suppress", "missing.csv"], "Cannot read missing.csv"),
             (["--earlier", "missing.json"], "Cannot read missing.json"),
-            (["--output", "missing/audit.txt"], "Cannot write missing/audit.txt"),
+            (["--rule", "unused", "--output", "missing/audit.txt"], "Cannot write missing/audit.txt"),
             (["--fail-on", "all"], "--fail-on"),
             (["--format", "xml"], "--format"),
             (["--format", "html"], "requires --output"),
@@ -120,6 +146,7 @@ class TestStatus:
         [
             ("Web Store UK", "no property 'Web Store UK'. Similar names: Web Store US"),
             ("PR" + "0" * 32, "has no property PR0000"),
+            (" ", "expected the name or id of a property"),
         ],
     )
     def test_unknown_property_gives_two(self, audit: Any, name: str, says: str) -> None:
@@ -136,7 +163,7 @@ class TestStatus:
 
         with monkeypatch.context() as patched:
             patched.setattr(sys, "stdout", Full())
-            result = audit()
+            result = audit("--rule", "secret")
         assert result.status == 2
         assert "No space left on device" in result.err
 
@@ -152,15 +179,16 @@ class TestSource:
         session = adobe_nb.connect(simulator=True, make_default=False)
         site = session.reactor.find("properties", "Magazine")
         library = session.reactor.find("libraries", "Launch", site).loc[0, "id"]
-        arguments = ["--simulator", "--format", "json", "--library", library]
-        result = Result(capsys, "Magazine", *arguments)
+        arguments = ["--simulator", "--rule", "references", "--format", "json"]
+        result = Result(capsys, "Magazine", *arguments, "--library", library)
         assert result.status == 1
         assert "what a build of the library 'Launch' would hold" in result.out
         assert "Reads 'XDM Article', and no data element has that name." in result.out
 
     def test_id_selects_a_property_of_a_snapshot(self, audit: Any, folder: Path) -> None:
         property_id = snapshot.load(folder, "properties").loc[0, "id"]
-        assert audit(name=property_id).out == audit().out
+        by_name, by_id = audit("--rule", "unused"), audit("--rule", "unused", name=property_id)
+        assert by_id.out == by_name.out
 
 
 class TestTable:
@@ -170,20 +198,19 @@ class TestTable:
         assert lines[0] == "severity  rule                    finding"
         assert any(line.startswith("Findings: 5 high, ") for line in lines)
 
-    def test_names_cannot_control_the_terminal(self) -> None:
-        table = formats.to_table(hostile().audit("high"))
+    def test_names_cannot_control_the_terminal(self, findings: pd.DataFrame) -> None:
+        table = formats.to_table(findings)
         assert "'Checkout\\x1b[31m \\u202e[here]" in table
         assert table.replace("\n", "").isprintable()
 
-    def test_suppressed_findings_are_counted(self, tmp_path: Path) -> None:
-        tags = hostile()
-        frame = tags.audit("high", suppress=tags.audit("high").head(1), all=True)
+    def test_suppressed_findings_are_counted(self, hostile: Tags, findings: pd.DataFrame) -> None:
+        frame = hostile.audit("references", suppress=findings.head(1), all=True)
         table = formats.to_table(frame)
         assert table.count("v1:") == 1
         assert "Findings: 1 high, 0 medium, 0 low (1 suppressed)." in table
 
-    def test_property_without_findings_has_no_table(self) -> None:
-        assert formats.to_table(no_tags().audit()).startswith("Findings: 0 high")
+    def test_property_without_findings_has_no_table(self, no_findings: pd.DataFrame) -> None:
+        assert formats.to_table(no_findings).startswith("Findings: 0 high")
 
     def test_terminal_without_unicode_gets_escapes(self, monkeypatch: pytest.MonkeyPatch) -> None:
         written = io.BytesIO()
@@ -192,6 +219,44 @@ class TestTable:
             patched.setattr(sys, "stdout", terminal)
             options.show("Caf\u00e9 \u2026")
         assert written.getvalue().split() == [b"Caf\\xe9", b"\\u2026"]
+
+    def test_notes_are_lines_about_the_findings_without_calls(self, audit: Any) -> None:
+        lines = audit().out.splitlines()
+        notes = [line for line in lines if line.startswith("Note: ")]
+        assert lines[-len(notes) - 1 : -1] == notes
+        assert notes
+        assert not any("tags." in note or "analysis." in note for note in notes)
+        assert "--verbose" in lines[-1]
+
+    def test_verbose_shows_all_notes_in_full(self, audit: Any) -> None:
+        out = audit("--verbose").out
+        assert "tags.extension_versions(" in out
+        assert "--verbose" not in out
+
+    def test_rules_without_findings_have_no_notes(self, audit: Any) -> None:
+        out = audit("--rule", "eval").out
+        assert "Note: " not in out
+        assert "Risks are found by the form" in audit("--rule", "eval", "--verbose").out
+
+    def test_list_of_rules_needs_no_property(self, capsys: pytest.CaptureFixture[str]) -> None:
+        result = Result(capsys, "--list-rules")
+        assert result.status == 0
+        assert "missing-data-element" in result.out
+        assert len(result.out.splitlines()) == len(all_rules()) + 2
+
+
+def test_missing_credentials_are_explained_with_options(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in [name for name in os.environ if name.startswith("ADOBE_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("ADOBE_NB_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    result = Result(capsys, "My site")
+    assert result.status == 2
+    for option in ("--profile", "--env-file", "--simulator"):
+        assert option in result.err
+    assert "connect(" not in result.err
 
 
 class TestJson:
@@ -206,16 +271,17 @@ class TestJson:
         self, audit: Any, tmp_path: Path
     ) -> None:
         before = tmp_path / "before.json"
-        assert "Written to" in audit("--format", "json", "--output", before).out
+        json_of = ("--rule", "references", "--rule", "unused", "--format", "json")
+        assert "Written to" in audit(*json_of, "--output", before).out
         document = json.loads(before.read_text(encoding="utf-8"))
         for finding in document["findings"]:
             finding |= {"note": "known", "first_seen": "2026-01-02T03:04:05+00:00"}
         before.write_text(json.dumps(document))
-        after = json.loads(audit("--format", "json", "--earlier", before).out)["findings"]
+        after = json.loads(audit(*json_of, "--earlier", before).out)["findings"]
         assert {(row["note"], row["first_seen"]) for row in after} == {
             ("known", "2026-01-02T03:04:05+00:00")
         }
-        result = audit("--fail-on", "low", "--suppress", before)
+        result = audit(*json_of[:4], "--fail-on", "low", "--suppress", before)
         assert result.status == 0
         assert f"({len(after)} suppressed)" in result.out
 
@@ -232,21 +298,21 @@ class TestSarif:
         notes = run["invocations"][0]["toolExecutionNotifications"]
         assert any("code of the pages" in note["message"]["text"] for note in notes)
 
-    def test_log_without_findings_is_valid(self) -> None:
-        assert sarif(no_tags().audit())["results"] == []
+    def test_log_without_findings_is_valid(self, no_findings: pd.DataFrame) -> None:
+        assert sarif(no_findings)["results"] == []
 
-    def test_suppressed_results_say_why(self) -> None:
-        tags = hostile()
-        known = tags.audit("high").head(1).assign(note="accepted")
-        first, second = sarif(tags.audit("high", suppress=known, all=True))["results"]
+    def test_suppressed_results_say_why(self, hostile: Tags, findings: pd.DataFrame) -> None:
+        known = findings.head(1).assign(note="accepted")
+        frame = hostile.audit("references", suppress=known, all=True)
+        first, second = sarif(frame)["results"]
         assert first["suppressions"] == [
             {"kind": "external", "status": "accepted", "justification": "accepted"}
         ]
         assert "suppressions" not in second
         assert first["partialFingerprints"] == {"adobeNb/v1": known.loc[0, "fingerprint"]}
 
-    def test_results_have_a_file_and_a_resource_as_location(self) -> None:
-        result = sarif(hostile().audit("high"))["results"][1]
+    def test_results_have_a_file_and_a_resource_as_location(self, findings: pd.DataFrame) -> None:
+        result = sarif(findings)["results"][1]
         location = result["locations"][0]
         assert location["physicalLocation"]["artifactLocation"]["uri"] == (
             "tags/rule_components/RC2.json"
@@ -256,8 +322,8 @@ class TestSarif:
             "rule_components/RC2/linkName"
         )
 
-    def test_names_do_not_become_links(self) -> None:
-        for result in sarif(hostile().audit("high"))["results"]:
+    def test_names_do_not_become_links(self, findings: pd.DataFrame) -> None:
+        for result in sarif(findings)["results"]:
             assert "](" not in result["message"]["text"]
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from adobe_nb.analysis.code.custom_code import custom_code
 from adobe_nb.analysis.history.published import publish_history
 from adobe_nb.analysis.model import REQUIRED, Model
+from adobe_nb.analysis.times import utc_time
 from adobe_nb.analysis.uses.references import references
 from adobe_nb.errors import ArgumentError
 
@@ -46,7 +47,7 @@ class Pictures:
         self._model = model
 
     def __repr__(self) -> str:
-        return "<Pictures: ages, code, timeline, triggers, users>"
+        return "<Pictures: ages, code, most_used, timeline, triggers>"
 
     def triggers(self, ax: "MaybeAxes" = None, *, top: int = 15) -> "Axes":
         """Draw how many rules each type of event triggers.
@@ -85,7 +86,7 @@ class Pictures:
         colors = {"enabled": _BLUE, "disabled": _GRAY}
         return _bars(counts, colors, ax, top=top, title="Rules by trigger", label="rules")
 
-    def users(self, ax: "MaybeAxes" = None, *, top: int = 15) -> "Axes":
+    def most_used(self, ax: "MaybeAxes" = None, *, top: int = 15) -> "Axes":
         """Draw how often the most used data elements are used, and by what.
 
         Parameters
@@ -106,10 +107,10 @@ class Pictures:
         >>> from adobe_nb import analysis
         >>> reactor = adobe_nb.connect(simulator=True).reactor
         >>> tags = analysis.read(reactor.find("properties", "Magazine"))
-        >>> tags.plot.users(top=3).get_xlabel()
+        >>> tags.plot.most_used(top=3).get_xlabel()
         'places'
         """
-        self._model.require("plot.users", *REQUIRED)
+        self._model.require("plot.most_used", *REQUIRED)
         uses = references(self._model, verdicts=_USES)
         uses = uses[uses["target_type"] == "data_elements"]
         sources = uses["source_type"].replace({"rule_components": "rules"})
@@ -174,8 +175,7 @@ class Pictures:
         >>> tags.plot.ages().get_xlabel()
         'resources'
         """
-        end = pd.Timestamp(now or self._model.as_of or pd.Timestamp.now("UTC"))
-        end = end.tz_localize("UTC") if end.tzinfo is None else end.tz_convert("UTC")
+        end = utc_time(now or self._model.as_of or pd.Timestamp.now("UTC"))
         changes = []
         for resource in self._model.resources:
             updated_at = resource.get("updated_at")
@@ -221,21 +221,20 @@ class Pictures:
         # A library that waits reaches to the end of the picture.
         end = history[["created_at", "published_at"]].max().max()
         states = {
-            "published": (history[is_live], _BLUE, "o"),
-            "not published": (history[~is_live], _GRAY, "o"),
-            "failed builds": (history[history["failed_builds"] > 0], _RED, "x"),
+            "published": (history[is_live], _BLUE, "o", 7),
+            "not published": (history[~is_live], _GRAY, "o", 7),
+            "failed builds": (history[history["failed_builds"] > 0], _RED, "x", 12),
         }
         with _drawing(ax, len(history)) as axes:
-            for state, (libraries, color, marker) in states.items():
+            for state, (libraries, color, marker, size) in states.items():
                 starts = libraries["created_at"].to_numpy()
                 stops = libraries["published_at"].fillna(end).to_numpy()
                 lines = libraries["line"].to_numpy()
                 if marker == "o":
                     axes.hlines(lines, starts, stops, color=color, linewidth=4)
-                axes.plot(starts, lines, marker, color=color, label=state)
+                axes.plot(starts, lines, marker, color=color, label=state, ms=size, mew=2)
             axes.set_yticks(range(len(history)), list(map(_short, history["name"])))
-            axes.set_title("Publishing timeline", loc="left")
-            axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=len(states))
+            _entitle(axes, "Publishing timeline", parts=len(states))
         return axes
 
 
@@ -255,7 +254,7 @@ def _bars(
     if sort:
         totals = counts.sum(axis="columns")
         counts = counts.loc[totals.sort_values(ascending=False, kind="stable").index]
-    counts = counts.head(top if top is not None else len(counts))
+    counts = counts.iloc[:top]
     with _drawing(ax, len(counts)) as axes:
         lines = range(len(counts))
         starts = counts.cumsum(axis="columns") - counts
@@ -266,10 +265,7 @@ def _bars(
         axes.invert_yaxis()
         axes.set_xlabel(label)
         axes.locator_params(axis="x", integer=True)
-        axes.set_title(title, loc="left")
-        if len(columns) > 1:
-            # Above the bars, where it hides none.
-            axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=len(columns))
+        _entitle(axes, title, parts=len(columns))
     return axes
 
 
@@ -290,6 +286,13 @@ def _drawing(axes: "MaybeAxes", rows: int) -> "Iterator[Axes]":
         if not rows:
             axes.text(0.5, 0.5, "Nothing to draw", transform=axes.transAxes, ha="center")
         yield axes
+
+
+def _entitle(axes: "Axes", title: str, parts: int) -> None:
+    """Set the title, and below it the legend of several parts, where it hides nothing."""
+    if parts > 1:
+        axes.legend(loc="lower left", bbox_to_anchor=(-0.01, 1), ncols=parts, borderaxespad=0.2)
+    axes.set_title(title, loc="left", pad=26 if parts > 1 else None)
 
 
 def _short(name: object) -> str:

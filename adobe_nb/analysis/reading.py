@@ -5,6 +5,7 @@ from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import TypeGuard
 
 import pandas as pd
 
@@ -20,17 +21,19 @@ from adobe_nb.analysis.publishing.upstream import (
 from adobe_nb.analysis.tags import Tags
 from adobe_nb.api.reactor.dates import api_text
 from adobe_nb.api.reactor.inputs import Ids, ids_of_type, type_of
-from adobe_nb.errors import ArgumentError, NotAllowed, NotFound, SnapshotError
-from adobe_nb.registry import RESOURCES
+from adobe_nb.errors import ArgumentError, NameLookupError, NotAllowed, NotFound, SnapshotError
+from adobe_nb.registry import ID_PATTERN, RESOURCES
 from adobe_nb.session import Session, current
 from adobe_nb.snapshot.manifest import Snapshot
 from adobe_nb.snapshot.plan import EVENTS, PACKAGES, PLAN, selected
 from adobe_nb.snapshot.store import AsOf, SnapshotFolder
+from adobe_nb.suggest import candidates
 
 Frames = dict[str, pd.DataFrame]
 _ELEMENT_ID = r'"dataElementId"\s*:\s*"(DE[0-9a-f]{32})"'
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _Ids = Sequence[str] | None
+_Find = Callable[..., pd.DataFrame]
 _REVISABLE = ("rules", "data_elements", "extensions")
 _SURROUNDINGS = ("properties", "libraries", "environments", "hosts", "callbacks", "secrets")
 
@@ -51,12 +54,12 @@ def read(
     Parameters
     ----------
     properties
-        Ids, or a frame, column or row of properties. Optional for a library or build, and for a
-        snapshot, which is then read as a whole.
+        A name, ids, or a frame, column or row of properties. Optional for a library or build, and
+        for a snapshot, which is then read as a whole.
     library
         Read what a build of this library would hold: its revisions, and what it inherits from the
         libraries upstream. Of each resource the revision in the nearest library counts. Deleted
-        resources are left out.
+        resources are left out. Its id, its row, or its name beside the property.
     build
         Read the revisions that this build delivered.
     audit_events
@@ -84,6 +87,8 @@ def read(
     ------
     ArgumentError
         For arguments that contradict each other.
+    NameLookupError
+        When no property or library has that name, or several have.
     NotFound
         For a property, library or build that you cannot see.
     SnapshotError
@@ -95,30 +100,88 @@ def read(
     >>> import adobe_nb
     >>> from adobe_nb import analysis
     >>> session = adobe_nb.connect(simulator=True)
-    >>> tags = analysis.read(session.reactor.find("properties", "Checkout"), session=session)
+    >>> tags = analysis.read("Checkout", session=session)
     >>> len(tags.frames["rules"])
     6
     """
-    ids = None
-    if properties is not None:
-        ids = ids_of_type(RESOURCES["properties"], [properties])
-    holder = _holder(ids, library, build)
+    if library is not None and build is not None:
+        raise ArgumentError("read() takes a library or a build, not both.")
     events = _events_start(audit_events)
     if snapshot is not None:
         if session is not None:
             raise ArgumentError("A snapshot is read without a session. Pass one of the two.")
-        return SnapshotFolder(snapshot).read(
-            as_of, lambda stored: _tags(_SnapshotSource(stored, ids), holder, events, redact)
-        )
+
+        def tags_of(stored: Snapshot) -> Tags:
+            ids, holder = _selected(partial(_find_stored, stored), properties, library, build)
+            return _tags(_SnapshotSource(stored, ids), holder, events, redact)
+
+        return SnapshotFolder(snapshot).read(as_of, tags_of)
     if as_of is not None:
         raise ArgumentError(
             "as_of= requires snapshot=, the folder of the snapshots: the API knows only today."
         )
-    if ids is None and holder is None:
+    if properties is None and library is None and build is None:
+        raise ArgumentError('read() requires a property, for example read("My site").')
+    session = session or current()
+    ids, holder = _selected(session.reactor.find, properties, library, build)
+    return _tags(_SessionSource(session, ids), holder, events, redact)
+
+
+def _selected(
+    find: _Find, properties: Ids | None, library: Ids | None, build: Ids | None
+) -> tuple[_Ids, str | None]:
+    """Return the ids of the properties, and that of the library or build. Raises ArgumentError."""
+    ids = None
+    if properties is not None:
+        if _is_name(properties):
+            properties = find("properties", properties)
+        ids = ids_of_type(RESOURCES["properties"], [properties])
+    if _is_name(library):
+        if ids is None:
+            raise ArgumentError(
+                f"The library {library!r} is read by its id, or by its name beside its property: "
+                f'read("My site", library={library!r}).'
+            )
+        library = find("libraries", library, ids)
+    if _is_name(build):
         raise ArgumentError(
-            'read() requires a property, for example reactor.find("properties", "My site").'
+            f"{build!r} is not the id of a build, and builds have no names. What is live is the "
+            "last_build_id of the library published last, in reactor.libraries(…)."
         )
-    return _tags(_SessionSource(session or current(), ids), holder, events, redact)
+    resource_type, value = ("builds", build) if library is None else ("libraries", library)
+    if value is None:
+        return ids, None
+    holders = ids_of_type(RESOURCES[resource_type], [value])
+    if len(holders) != 1:
+        raise ArgumentError(f"read() takes one of the {resource_type}, not {len(holders)}.")
+    if ids is not None and len(ids) != 1:
+        raise ArgumentError(f"{holders[0]} belongs to one property, and there are {len(ids)}.")
+    return ids, holders[0]
+
+
+def _is_name(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and not ID_PATTERN.fullmatch(value)
+
+
+def _find_stored(
+    snapshot: Snapshot, table: str, name: str, parents: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """Return the one row of a snapshot with a name. Raises ArgumentError."""
+    frame = snapshot.frame(table)
+    if parents is not None:
+        frame = frame[frame["property_id"].isin(parents)]
+    rows = frame[frame["name"] == name]
+    if len(rows) > 1:
+        ids = ", ".join(rows["id"])
+        raise NameLookupError(f"Several {table} are called {name!r}. Pass an id: {ids}.")
+    if rows.empty:
+        similar = candidates(name, set(frame["name"]), most=3)
+        raise NameLookupError(
+            f"Snapshot {snapshot.number} has none of the {table} called {name!r}. "
+            f"Similar names: {', '.join(similar) or 'none'}.",
+            similar,
+        )
+    return rows
 
 
 def _events_start(wanted: bool | str | date) -> datetime | None:  # noqa: FBT001
@@ -127,21 +190,6 @@ def _events_start(wanted: bool | str | date) -> datetime | None:  # noqa: FBT001
         return _BEGINNING if wanted else None
     start = moment(wanted, "audit_events")
     return start and start.to_pydatetime()
-
-
-def _holder(ids: _Ids, library: Ids | None, build: Ids | None) -> str | None:
-    """Return the id of the library or build to read. Raises ArgumentError."""
-    if library is not None and build is not None:
-        raise ArgumentError("read() takes a library or a build, not both.")
-    resource_type, value = ("builds", build) if library is None else ("libraries", library)
-    if value is None:
-        return None
-    holders = ids_of_type(RESOURCES[resource_type], [value])
-    if len(holders) != 1:
-        raise ArgumentError(f"read() takes one of the {resource_type}, not {len(holders)}.")
-    if ids is not None and len(ids) != 1:
-        raise ArgumentError(f"{holders[0]} belongs to one property, and there are {len(ids)}.")
-    return holders[0]
 
 
 def _tags(

@@ -81,7 +81,7 @@ class Tags(Overview, Uses, Variables, Rules, Governance, Publishing, History, Au
 
     @property
     def plot(self) -> Pictures:
-        """Pictures of the resources: ``tags.plot.triggers()``, ``users``, ``code``, …"""
+        """Pictures of the resources: ``tags.plot.triggers()``, ``most_used``, ``code``, …"""
         return Pictures(self.model)
 
     def __repr__(self) -> str:

@@ -2,10 +2,17 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from adobe_nb import __version__
-from adobe_nb.cli.options import Commands, add_credentials, connect, property_id, show
+from adobe_nb.cli.options import (
+    Commands,
+    add_credentials,
+    connect,
+    property_id,
+    property_name,
+    show,
+)
 from adobe_nb.errors import ArgumentError
 from adobe_nb.masking import masked_message, printable
 from adobe_nb.registry import ID_PATTERN
@@ -25,6 +32,17 @@ exit status:
 """
 
 
+class _ListRules(argparse.Action):
+    """An option that needs no property."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        """Show the rules, and exit."""
+        from adobe_nb.analysis.audit import formats  # noqa: PLC0415
+
+        show(formats.rules_table())
+        parser.exit()
+
+
 def add(commands: Commands) -> None:
     """Add the command to the parser."""
     audit = commands.add_parser(
@@ -35,7 +53,7 @@ def add(commands: Commands) -> None:
         epilog=_STATUSES,
     )
     audit.set_defaults(run=_run)
-    audit.add_argument("property", metavar="PROPERTY", help="its id or name")
+    audit.add_argument("property", type=property_name, metavar="PROPERTY", help="its id or name")
     holder = audit.add_mutually_exclusive_group()
     holder.add_argument("--library", metavar="ID", help="check what a library of it would publish")
     holder.add_argument("--build", metavar="ID", help="check what a build of it delivered")
@@ -44,6 +62,9 @@ def add(commands: Commands) -> None:
         action="append",
         metavar="NAME",
         help="check only this rule, theme or severity; can be repeated",
+    )
+    audit.add_argument(
+        "--list-rules", action=_ListRules, nargs=0, help="show the rules and their themes, and exit"
     )
     audit.add_argument(
         "--suppress",
@@ -69,6 +90,9 @@ def add(commands: Commands) -> None:
         default="table",
         help="default: %(default)s",
     )
+    audit.add_argument(
+        "--verbose", action="store_true", help="show in the table all that could not be seen"
+    )
     audit.add_argument("--output", type=Path, metavar="FILE", help="write to a file")
     source = audit.add_mutually_exclusive_group()
     source.add_argument(
@@ -92,7 +116,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.format == "html":
         tags.to_html(options.output, suppress=options.suppress)
     else:
-        text = _text(options.format, tags, findings)
+        text = _text(options, tags, findings)
         if options.output is None:
             show(text)
         else:
@@ -112,12 +136,12 @@ def _check_html(options: argparse.Namespace) -> None:
         )
 
 
-def _text(format: str, tags: "Tags", findings: "pd.DataFrame") -> str:
+def _text(options: argparse.Namespace, tags: "Tags", findings: "pd.DataFrame") -> str:
     from adobe_nb.analysis.audit import formats  # noqa: PLC0415
 
-    if format == "table":
-        return formats.to_table(findings)
-    if format == "json":
+    if options.format == "table":
+        return formats.to_table(findings, verbose=options.verbose)
+    if options.format == "json":
         return formats.to_json(findings)
     # Code scanning replaces the findings of a category.
     category = "/".join(["adobe-nb", *tags.model.property_ids, ""])

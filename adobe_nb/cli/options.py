@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
+from adobe_nb.errors import IncompleteCredentials, NoCredentials
 from adobe_nb.masking import printable
 from adobe_nb.registry import ID_PATTERN
 
@@ -41,12 +42,28 @@ def connect(options: argparse.Namespace, concurrency: int | None = None) -> "Ses
     # Commands import what they need: loading pandas would delay --help.
     from adobe_nb import session  # noqa: PLC0415
 
-    return session.connect(
-        profile=options.profile,
-        env_file=options.env_file,
-        simulator=options.simulator,
-        concurrency=concurrency,
-    )
+    try:
+        return session.connect(
+            profile=options.profile,
+            env_file=options.env_file,
+            simulator=options.simulator,
+            concurrency=concurrency,
+        )
+    except IncompleteCredentials:
+        raise
+    except NoCredentials:
+        raise NoCredentials(
+            "No credentials were found. Put ADOBE_CLIENT_ID, ADOBE_CLIENT_SECRET and ADOBE_ORG_ID "
+            "into a .env file, pass --profile or --env-file, or try it without an account: "
+            "--simulator."
+        ) from None
+
+
+def property_name(text: str) -> str:
+    """Return the name or id of a property; blank ones are refused."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("expected the name or id of a property, such as 'My site'")
+    return text
 
 
 def property_id(session: "Session", name: str) -> str:

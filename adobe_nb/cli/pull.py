@@ -5,7 +5,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adobe_nb.cli.options import Commands, add_credentials, connect, count, fail, property_id, show
+from adobe_nb.cli.options import (
+    Commands,
+    add_credentials,
+    connect,
+    count,
+    fail,
+    property_id,
+    property_name,
+    show,
+)
 from adobe_nb.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -26,7 +35,11 @@ def add(commands: Commands) -> None:
         "--refresh", action="store_true", help="read only what changed since the latest snapshot"
     )
     pull.add_argument(
-        "--property", action="append", metavar="ID|NAME", help="a property; can be repeated"
+        "--property",
+        action="append",
+        type=property_name,
+        metavar="ID|NAME",
+        help="a property; can be repeated",
     )
     pull.add_argument("--table", action="append", metavar="NAME", help="a table; can be repeated")
     pull.add_argument("--keep", type=count, metavar="N", help="keep only the latest N snapshots")

@@ -44,21 +44,23 @@ def unknown_columns(frame: pd.DataFrame, columns: Columns, label: str) -> tuple[
     expected = [*columns, *unknown]
     if names != expected:
         raise SnapshotError(f"{label}: expected the columns {expected}, got {names}.")
-    for name in names:
-        actual, dtype = frame[name].dtype, DTYPES[columns.get(name, "text")]
+    for name, actual in zip(names, frame.dtypes, strict=True):
+        dtype = DTYPES[columns.get(name, "text")]
         if actual != dtype:
             raise SnapshotError(f"{label}: expected {dtype} in column {name}, got {actual}.")
     return tuple(unknown)
 
 
 def to_table(frame: pd.DataFrame, schema: Any, label: str) -> Any:
-    """Return the frame as an Arrow table. Raises SnapshotError with the column and the id."""
+    """Return the frame, whose columns are those of the schema, as an Arrow table.
+
+    Raises SnapshotError with the column and the id.
+    """
     pa = library("pyarrow")
     arrays = []
-    for field in schema:
-        column = frame[field.name]
+    for field, (_, column) in zip(schema, frame.items(), strict=True):
         try:
-            arrays.append(pa.array(column, type=field.type, from_pandas=True))
+            arrays.append(pa.array(column.array, type=field.type, from_pandas=True))
         except (ValueError, TypeError, pa.ArrowException) as error:
             raise SnapshotError(
                 f"{label}: {field.name}{_invalid_row(frame['id'], column)} cannot be stored "

@@ -29,7 +29,7 @@ COLUMNS = {
     "condition_count rule_enabled verdict evidence",
     "sends": "rule_id rule_name component_id kind link_name event_type sets_in_same_rule "
     "payload_element cleared_after rule_enabled path line",
-    "sdr": "variable in_design in_tags design_name tag_value rules verdict",
+    "sdr": "variable in_design in_tags design_name tag_value rules verdict found_in",
     "free_variables": "variable free reason",
     "custom_code": f"{SOURCE} delegate_descriptor_id path language code chars lines hash minified "
     "inline_in_library same_as",

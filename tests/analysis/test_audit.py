@@ -18,6 +18,8 @@ from adobe_nb.analysis.audit.rules import SEVERITIES, all_rules
 from adobe_nb.analysis.code.risks import risks
 from adobe_nb.analysis.governance.naming import RULES
 from adobe_nb.errors import ArgumentError
+from adobe_nb.simulator.server import Simulator
+from tests.conftest import sign_in
 from tests.support.tag_frames import (
     CODE_ACTION,
     components,
@@ -75,12 +77,21 @@ def limits(frame: pd.DataFrame) -> str:
     return "\n".join(frame.attrs["limits"])
 
 
+@pytest.fixture(scope="module")
+def web_store_us(demo: Simulator) -> Tags:
+    session = sign_in(demo, make_default=False)
+    return analysis.read(session.reactor.find("properties", "Web Store US"), session=session)
+
+
+@pytest.fixture(scope="module")
+def web_store_de(demo: Simulator) -> Tags:
+    session = sign_in(demo, make_default=False)
+    return analysis.read(session.reactor.find("properties", "Web Store DE"), session=session)
+
+
 class TestRules:
-    def test_columns_of_every_rule_are_columns_of_its_question(
-        self, session: adobe_nb.Session
-    ) -> None:
-        store = session.reactor.find("properties", "Web Store US")
-        model = analysis.read(store, session=session).model
+    def test_columns_of_every_rule_are_columns_of_its_question(self, web_store_us: Tags) -> None:
+        model = web_store_us.model
         for rule in all_rules().values():
             answer = QUESTIONS[rule.question](model, **rule.options)
             names = {rule.source, *rule.where, *rule.subject}
@@ -190,9 +201,8 @@ class TestFindings:
         assert frame["source_id"].tolist() == ["DE1"]
         assert frame["message"].tolist() == ["Does the same as 'B' (DE2)."]
 
-    def test_extension_with_a_newer_version_is_a_finding(self, session: adobe_nb.Session) -> None:
-        store = session.reactor.find("properties", "Web Store DE")
-        frame = analysis.read(store, session=session).audit("outdated-extension")
+    def test_extension_with_a_newer_version_is_a_finding(self, web_store_de: Tags) -> None:
+        frame = web_store_de.audit("outdated-extension")
         row = frame.set_index("source_name").loc["Adobe Analytics"]
         assert row["message"].startswith("Version 1.9.2 is installed, and 2.0.1 is the latest.")
 
@@ -255,11 +265,12 @@ class TestFingerprints:
         assert fingerprints(tags(beacon("%x%"))) == ["v1:1fe417e75fa6b35d"]
 
 
-class TestSuppressions:
-    @pytest.fixture
-    def site(self) -> Tags:
-        return tags(beacon("%x%"), beacon("%y%", "RC2"))
+@pytest.fixture(scope="module")
+def site() -> Tags:
+    return tags(beacon("%x%"), beacon("%y%", "RC2"))
 
+
+class TestSuppressions:
     def test_suppressed_finding_is_left_out_and_listed_with_all(self, site: Tags) -> None:
         first, second = missing(site)["fingerprint"]
         suppress = pd.DataFrame({"fingerprint": [first], "note": ["accepted"]})
@@ -312,6 +323,27 @@ class TestSuppressions:
         frame = missing(site, suppress=str(path), all=True)
         assert frame["note"].tolist() == ["a, b", "c"]
 
+    @pytest.mark.parametrize("separator", [";", "\t"])
+    def test_csv_of_excel_is_read_with_the_separator_of_its_country(
+        self, site: Tags, separator: str, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "known.csv"
+        missing(site).assign(note="a, b").to_csv(path, sep=separator, index=False)
+        assert missing(site, suppress=path).empty
+        assert set(missing(site, suppress=path, all=True)["note"]) == {"a, b"}
+
+    @pytest.mark.parametrize("name", ["known.csv", "known.json", "known.toml"])
+    @pytest.mark.parametrize("text", ["", " \n"])
+    def test_an_empty_file_suppresses_nothing(
+        self, site: Tags, name: str, text: str, tmp_path: Path
+    ) -> None:
+        (tmp_path / name).write_text(text)
+        assert len(missing(site, suppress=tmp_path / name)) == 2
+
+    def test_a_file_of_comments_suppresses_nothing(self, site: Tags, tmp_path: Path) -> None:
+        (tmp_path / "known.toml").write_text("# Nothing is accepted.\n")
+        assert len(missing(site, suppress=tmp_path / "known.toml")) == 2
+
     def test_csv_of_an_audit_is_read_with_its_index(self, site: Tags, tmp_path: Path) -> None:
         missing(site).to_csv(tmp_path / "known.csv")
         assert missing(site, suppress=tmp_path / "known.csv").empty
@@ -319,8 +351,9 @@ class TestSuppressions:
     @pytest.mark.parametrize(
         ("name", "text", "says"),
         [
-            ("known.csv", "id,reason\nv1:0,x\n", "Row 1 of .* has no 'fingerprint'. It has: id, reason"),
+            ("known.csv", "id,reason\nv1:0,x\n", "Row 1 of .* has no 'fingerprint' and no 'note'. It has: id, reason"),
             ("known.csv", f"fingerprint,note,untill\n{UNKNOWN},x,\n", "Did you mean until"),
+            ("known.csv", f"fingerprint,untill\n{UNKNOWN},\n", "no 'note'.*'untill'. Did you mean until"),
             ("known.csv", f"fingerprint,note,expires\n{UNKNOWN},x,\n", "has 'expires'"),
             ("known.csv", "fingerprint,note\nv0:12,x\n", "version 'v0'.* writes 'v1'"),
             ("known.csv", "fingerprint,note\nRC1,x\n", "fingerprint 'RC1'. Copy one"),
@@ -461,17 +494,66 @@ def test_every_rule_of_names_is_a_rule() -> None:
     assert set(RULES) | {"same-name-in-other-case"} <= names
 
 
-def test_names_disabled_rules_and_delivery_are_checked(session: adobe_nb.Session) -> None:
-    store = session.reactor.find("properties", "Web Store DE")
-    site = analysis.read(store, session=session)
-    frame = site.audit(["naming", "stale", "plumbing"]).set_index("rule")
+def test_names_disabled_rules_and_delivery_are_checked(web_store_de: Tags) -> None:
+    frame = web_store_de.audit(["naming", "stale", "plumbing"]).set_index("rule")
     assert frame.loc["disabled-resource", "message"].startswith("Is disabled. Its last change was")
     assert frame.loc["idle-delivery", ["source_type", "source_name"]].tolist() == [
         "environment", "Staging",
     ]  # fmt: skip
     # What is missing has no id: its finding is about the property.
-    assert frame.loc["destination-problem", "source_id"] == store.loc[0, "id"]
-    assert frame.loc["confusing-name", "source_name"].tolist() == ["Campaign Code", "Campaign code"]
+    assert frame.loc["destination-problem", "source_id"] == web_store_de.model.property_ids[0]
+    assert frame.loc["confusing-name", "source_name"] == "Campaign code"
+
+
+def test_names_that_differ_in_case_are_one_finding_for_each_pair() -> None:
+    named = elements(*((f"DE{at}", name, CONSTANT, {}) for at, name in enumerate(("b", "A", "a"))))
+    frame = tags(data_elements=named).audit("confusing-name")
+    assert frame[["source_name", "message"]].to_numpy().tolist() == [
+        ["a", "Differs only in case or blanks from 'A'."]
+    ]
+
+
+def test_a_copy_is_not_old_and_its_finding_names_the_original() -> None:
+    site = tags(name="Copy of Home", rules=rules(("RL1", "Copy of Home"), ("RL2", "Old home")))
+    assert site.audit("old-name")["source_name"].tolist() == ["Old home"]
+    message = site.audit("untidy-name").loc[0, "message"]
+    assert message == "Looks like a copy of 'Home'. Suggestion: 'Home'."
+
+
+def test_an_old_name_of_what_is_used_and_live_is_not_a_finding() -> None:
+    named = elements(
+        ("DE1", "Old price", CONSTANT, {}), ("DE2", "Old size", CONSTANT, {}),
+        origin_id=["DE1", "DE2"],
+    )  # fmt: skip
+    library = pd.DataFrame([{"id": "LB1", "name": "Live", "state": "published"}])
+    held = {
+        "library_data_elements": named.assign(library_id="LB1"),
+        "library_rules": rules().assign(library_id=""),
+        "library_extensions": extensions().assign(library_id=""),
+    }
+    site = tags(beacon("%Old price%"), data_elements=named, libraries=library, **held)
+    assert site.audit("old-name")["source_name"].tolist() == ["Old size"]
+
+
+@pytest.mark.parametrize(
+    ("part", "enabled", "message"),
+    [
+        (beacon("x"), True, "Nothing in this property refers to it."),
+        (
+            script("// _satellite.getVar('price')"),
+            True,
+            "Only a comment names it: rule 'Rule' (RC1).",
+        ),
+        (beacon("%price%"), False, "Only disabled rules use it: rule 'Rule' (RC1)."),
+    ],
+)
+def test_what_is_unused_says_why_in_one_sentence(part: Any, enabled: bool, message: str) -> None:
+    site = tags(
+        part,
+        rules=rules(("RL1", "Rule"), enabled=[enabled]),
+        data_elements=elements(("DE1", "price", CONSTANT, {})),
+    )
+    assert site.audit("unused-data-element")["message"].tolist() == [message]
 
 
 class TestGuide:
@@ -491,9 +573,8 @@ class TestGuide:
         noted = names["later"].set_index("rule")["note"]
         assert (noted["missing-data-element"] == "Ana repairs it").all()
 
-    def test_its_suppressions_are_read(self, session: adobe_nb.Session, tmp_path: Path) -> None:
+    def test_its_suppressions_are_read(self, web_store_us: Tags, tmp_path: Path) -> None:
         path = tmp_path / "accepted.toml"
         path.write_text(re.findall(r"```toml\n(.*?)```", self.TEXT, re.DOTALL)[0])
-        store = session.reactor.find("properties", "Web Store US")
-        frame = analysis.read(store, session=session).audit(suppress=path, all=True)
+        frame = web_store_us.audit(suppress=path, all=True)
         assert frame["suppressed"].sum() == 1

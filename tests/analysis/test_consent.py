@@ -82,7 +82,8 @@ def test_the_stores_of_the_demo_company_have_what_is_planted(reactor: Any) -> No
         assert (row["verdict"], row["without_consent"]) == ("no condition seen", "Meta")
         assert not row["has_consent"]
     assert us.loc["Home - Hero Click", "verdict"] == "set in the extension"
-    assert "defaultConsent is pending" in us.loc["Home - Hero Click", "consent_by"]
+    for name in ("Home - Hero Click", "Product - Add to Cart"):
+        assert us.loc[name, "consent_by"] == "Web SDK: defaultConsent is pending"
     answer = analysis.read(reactor.find("properties", "Web Store DE")).consent()
     de = answer.set_index("rule_name")
     assert de.loc["Video - Wiedergabe", "verdict"] == "no condition seen"
@@ -276,6 +277,15 @@ def test_the_default_of_another_instance_does_not_count() -> None:
     assert verdict(SEND, PIXEL, extensions=configured) == "no condition seen"
 
 
+def test_what_holds_for_a_part_of_a_rule_names_the_receiver() -> None:
+    asks = action("if (hasC('C0004')) fbq('track', 'a')", "javascript")
+    answer = one_rule(SEND, asks, extensions=web_sdk(defaultConsent="pending")).consent()
+    sdk, code = sorted(answer.loc[0, "consent_by"].split("; "), reverse=True)
+    assert sdk == "Web SDK: defaultConsent is pending"
+    assert code.startswith("Meta: ")
+    assert "'C0004' in" in code
+
+
 def test_the_tracking_cookie_of_analytics_counts() -> None:
     config = "adobe-analytics::extensionConfiguration::config"
     settings = {"trackingCookieName": "allowed"}
@@ -304,6 +314,25 @@ def test_conditions_of_a_user_replace_the_built_in_ones(conditions: Any, expecte
     tags = one_rule(compares("Privacy Flag"), PIXEL)
     assert tags.consent(conditions)["verdict"].tolist() == [expected]
     assert one_rule(compares("Consent"), PIXEL).consent("Privacy")["has_consent"].eq(False).all()
+
+
+@pytest.mark.parametrize(
+    ("conditions", "unmatched"),
+    [
+        (["Privacy", "C0009", "Axeptio"], "'Axeptio', 'C0009'"),
+        ({"names": "rc1", "delegates": "privacy"}, "'privacy'"),
+        ({"names": "privacy", "data_elements": "privacy"}, ""),
+        ({"texts": ["EQUALS", "equals"]}, "'EQUALS'"),
+        (None, ""),
+    ],
+)
+def test_conditions_that_match_nothing_are_a_limit(conditions: Any, unmatched: str) -> None:
+    flag = elements(("DE1", "Privacy Flag", "core::dataElements::constant", {}))
+    answer = one_rule(compares("Privacy Flag"), PIXEL, data_elements=flag).consent(conditions)
+    limits = [text for text in answer.attrs["limits"] if "match nothing" in text]
+    assert [f"in the property: {unmatched}. " in text for text in limits] == [True] * bool(
+        unmatched
+    )
 
 
 @pytest.mark.parametrize(

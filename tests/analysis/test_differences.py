@@ -12,6 +12,7 @@ from adobe_nb.analysis.compare.differences import COLUMNS
 from adobe_nb.errors import ArgumentError
 from tests.conftest import sign_in, started
 from tests.support.small_sites import component, element, script, site
+from tests.support.tag_frames import rules
 
 UPDATE = "adobe-alloy::actions::update-variable"
 VARIABLE = "adobe-alloy::dataElements::variable"
@@ -705,3 +706,13 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 def known(row: dict[str, Any], columns: tuple[str, ...]) -> dict[str, Any]:
     return {name: row[name] for name in columns if row[name] is not None}
+
+
+def test_limits_say_which_property_is_which() -> None:
+    sides = []
+    for property_id, name in (("PR1", "Shop"), ("PR2", "Blog")):
+        properties = pd.DataFrame({"id": [property_id], "name": [name], "platform": ["web"]})
+        rule = rules((f"RL{property_id}", "Rule"), property_id=property_id)
+        sides.append(analysis.Tags(properties=properties, rules=rule))
+    assert analysis.diff(*sides).attrs["limits"][0] == "a is Shop, and b is Blog."
+    assert not any(" is " in limit for limit in analysis.diff(*sides[:1] * 2).attrs["limits"])

@@ -133,11 +133,23 @@ class TestWhoChanged:
                                                                entity_id="DE2"))  # fmt: skip
         frame = tags.who_changed()
         first = frame.set_index("id").loc["DE1"]
-        assert first[["before", "columns_changed"]].isna().all()
+        assert first["columns_changed"] == "unknown"
+        assert pd.isna(first["before"])
         assert json.loads(first["after"])["name"] == "Page"
         [limit] = [text for text in frame.attrs["limits"] if "begin on" in text]
-        assert "begin on 2026-03-01. 1 resources were there before" in limit
-        assert "DE1 (Page)" in limit
+        assert "begin on 2026-03-01." in limit
+        assert "1 resources that existed before, the first being DE1 (Page)" in limit
+        assert "from an earlier date: analysis.read(…, audit_events=…)" in limit
+        assert not any("no columns_changed" in text for text in frame.attrs["limits"])
+
+    def test_a_log_that_begins_before_the_requested_date_has_no_such_limit(self) -> None:
+        tags = log(
+            event("03-01", "updated", element()),
+            event("03-02", "updated", element(enabled=False)),
+        )
+        frame = tags.who_changed("2026-03-02")
+        assert frame["columns_changed"].tolist() == ["enabled"]
+        assert not any("begin on" in text for text in frame.attrs["limits"])
 
     def test_a_complete_log_has_no_such_limit(self) -> None:
         frame = log(event("03-01", "created", element())).who_changed()
@@ -194,7 +206,7 @@ class TestWhoChanged:
         )
         frame = tags.who_changed()
         # Whose change it was cannot be told any more.
-        assert frame["columns_changed"].isna().all()
+        assert frame["columns_changed"].fillna("").tolist() == ["unknown", "unknown", ""]
         assert any("1 audit events cannot be read" in text for text in frame.attrs["limits"])
 
     def test_settings_that_are_not_json_are_compared_as_text(self) -> None:
@@ -429,7 +441,7 @@ class TestDemoCompany:
         wishlist = frame[
             (frame["name"] == "Wishlist - Add") | (frame["rule_name"] == "Wishlist - Add")
         ]
-        told = wishlist.dropna(subset="columns_changed")
+        told = wishlist.dropna(subset="before")
         assert told[["who", "action", "columns_changed"]].values.tolist() == [
             ["Ana Ortiz", "updated", "settings.data.list"],
             ["Chiara Conti", "updated", "settings.data.list"],

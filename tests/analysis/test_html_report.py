@@ -12,6 +12,7 @@ import pytest
 
 from adobe_nb import ArgumentError
 from adobe_nb.analysis import Tags
+from adobe_nb.analysis.reports.report import diagrams
 from tests.support.small_sites import component, element, script, site
 from tests.support.tag_frames import no_tags
 
@@ -63,7 +64,10 @@ class Page(HTMLParser):
 
 def shop(name: str = "Page") -> Tags:
     code = "s.eVar5 = _satellite.getVar('Color');\ns.prop1 = _satellite.getVar('Colour');"
-    return site({name: [component("Set", script(code))]}, [element("Color"), element(name)])
+    return site({name: [component("Set", script(code))]}, [element("Color"), element(name)], [
+        {"name": "core", "display_name": "Core", "version": "3.4.0", "enabled": True,
+         "delegate_descriptor_id": None, "settings": None},
+    ])  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +109,7 @@ def test_a_hostile_name_is_text_everywhere(page: Page) -> None:
 
 
 def test_a_hostile_name_of_a_property_is_text_in_the_title() -> None:
-    tags = Tags(**shop().frames, properties=_properties(NAME))
+    tags = Tags(properties=_properties(NAME))
     page = Page(tags.to_html("a.html"))
     assert page.texts["title"][0] == page.texts["h1"][0] == f"Solution design reference: {NAME}"
     assert page.data["facts"][0] == ["Property", f"{NAME} · web · PR1"]
@@ -148,15 +152,24 @@ def test_diagrams_are_texts_in_mermaid(page: Page) -> None:
     assert page.data["diagrams"]["Who uses which data element"].startswith("flowchart LR")
 
 
+def test_a_diagram_that_is_too_large_says_how_to_see_a_part() -> None:
+    names = [f"Element {number}" for number in range(310)]
+    reads = "\n".join(f"_satellite.getVar('{name}');" for name in names)
+    tags = site({"Page": [component("Set", script(reads))]}, map(element, names))
+    assert "focus" in diagrams(tags.model)["Who uses which data element"]
+
+
 def test_names_and_notes_of_a_workbook_are_shown() -> None:
     import openpyxl
 
-    path = shop().to_excel("a.xlsx")
+    frames = shop().frames
+    tags = Tags(rules=frames["rules"], rule_components=frames["rule_components"])
+    path = tags.to_excel("a.xlsx")
     book = openpyxl.load_workbook(path)
     titles = [cell.value for cell in book["Variable map"][1]]
     book["Variable map"].cell(2, titles.index("Friendly name") + 1).value = "Product color"
     book.save(path)
-    page = Page(shop().to_html("a.html", notes=path))
+    page = Page(tags.to_html("a.html", notes=path))
     assert page.column("Variable map", "Friendly name")[0] == "Product color"
 
 
@@ -169,3 +182,30 @@ def test_a_property_without_anything_has_every_column_and_no_row() -> None:
 def test_a_path_that_cannot_be_written_is_refused() -> None:
     with pytest.raises(ArgumentError, match=r"must end in \.html"):
         shop().to_html("a.xlsx")
+
+
+def test_columns_for_notes_are_shown_only_with_notes(page: Page) -> None:
+    titles = [column["title"] for column in page.section("Variable map")["columns"]]
+    assert "Value" in titles
+    assert not {"Friendly name", "Notes"} & set(titles)
+
+
+def test_references_by_name_come_before_relations(page: Page) -> None:
+    kinds = page.column("References", "Kind")
+    assert kinds == sorted(kinds, key="relation".__eq__)
+    assert {"relation"} < set(kinds)
+
+
+def test_a_file_that_is_not_a_report_is_not_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "index.html"
+    path.write_text("<h1>Home</h1>", encoding="utf-8")
+    with pytest.raises(ArgumentError, match="index.html is not a report of adobe_nb"):
+        no_tags().to_html(path)
+    assert path.read_text(encoding="utf-8") == "<h1>Home</h1>"
+
+
+def test_an_earlier_report_and_an_empty_file_are_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "a.html"
+    path.touch()
+    before = no_tags().to_html(path).stat().st_ino
+    assert no_tags().to_html(path).stat().st_ino != before

@@ -58,8 +58,8 @@ def test_triggers_count_rules_and_not_their_events() -> None:
     assert bars(tags().plot.triggers()) == {"core: click": {"enabled": 1, "disabled": 1}}
 
 
-def test_users_count_places_by_what_holds_them() -> None:
-    assert bars(tags().plot.users()) == {"Page Name": {"rules": 2}}
+def test_most_used_counts_places_by_what_holds_them() -> None:
+    assert bars(tags().plot.most_used()) == {"Page Name": {"rules": 2}}
 
 
 def test_code_counts_characters_by_extension() -> None:
@@ -81,14 +81,14 @@ def test_pictures_are_drawn_on_the_axes_that_are_passed() -> None:
 
 
 def test_long_names_are_cut_and_dollar_signs_are_not_formulas() -> None:
-    axes = tags("$price$ " * 20).plot.users()
+    axes = tags("$price$ " * 20).plot.most_used()
     label = axes.get_yticklabels()[0]
     assert len(label.get_text()) < 50
     axes.figure.canvas.draw()
     assert not label.get_parse_math()
 
 
-@pytest.mark.parametrize("name", ["triggers", "users", "code", "ages"])
+@pytest.mark.parametrize("name", ["triggers", "most_used", "code", "ages"])
 def test_pictures_of_nothing_say_so(name: str) -> None:
     axes = getattr(no_tags().plot, name)()
     texts = [text.get_text() for text in axes.texts]

@@ -12,7 +12,14 @@ from pandas.testing import assert_frame_equal
 
 import adobe_nb
 from adobe_nb import analysis, snapshot
-from adobe_nb.errors import ArgumentError, NotAllowed, NotFound, NotSignedIn, SnapshotError
+from adobe_nb.errors import (
+    ArgumentError,
+    NameLookupError,
+    NotAllowed,
+    NotFound,
+    NotSignedIn,
+    SnapshotError,
+)
 from adobe_nb.simulator.messages import answer
 from adobe_nb.simulator.server import Simulator
 from tests.conftest import sign_in, started
@@ -118,7 +125,7 @@ class TestProperties:
         revisions = frames["rule_revision_components"]["rule_id"].nunique()
         assert len(paths) == lists + len(packages(frames["extensions"])) + revisions
 
-    @pytest.mark.parametrize("shape", ["id", "frame", "row", "list", "column"])
+    @pytest.mark.parametrize("shape", ["id", "frame", "row", "list", "column", "name"])
     def test_properties_come_in_any_shape(self, service: Any, shape: str) -> None:
         frame = service.reactor.find("properties", "Magazine")
         shapes = {
@@ -127,6 +134,7 @@ class TestProperties:
             "row": frame.iloc[0],
             "list": [frame["id"][0], frame["id"][0]],
             "column": frame["id"],
+            "name": "Magazine",
         }
         tags = analysis.read(shapes[shape], session=service)
         assert tags.model.property_ids == [frame["id"][0]]
@@ -322,6 +330,14 @@ class TestLibrariesAndBuilds:
             ["rule_components", "changed", "Update variable", "data.topic"],
         ]
 
+    @pytest.mark.parametrize("source", ["session", "snapshot"])
+    def test_a_library_is_read_by_its_name(self, service: Any, stored: Path, source: str) -> None:
+        place = {"session": service} if source == "session" else {"snapshot": stored}
+        tags = analysis.read("Magazine", library="Shop the look", **place)
+        assert "library 'Shop the look'" in tags.limits[0]
+        with pytest.raises(NameLookupError, match="Shop the look"):
+            analysis.read("Magazine", library="Shop the looks", **place)
+
     def test_one_of_another_property_is_refused(self, service: Any) -> None:
         site = property_id(service, "Magazine")
         other = service.reactor.find("properties", "Checkout")
@@ -439,6 +455,8 @@ class TestSnapshots:
             analysis.read(snapshot=tmp_path / "nothing")
         with pytest.raises(ArgumentError, match="Web Store US"):
             analysis.read(UNKNOWN, snapshot=stored)
+        with pytest.raises(NameLookupError, match="Similar names: Magazine"):
+            analysis.read("Magazin", snapshot=stored)
 
 
 class TestArguments:
@@ -449,7 +467,8 @@ class TestArguments:
             ({"library": "LB" + "0" * 32, "build": "BL" + "0" * 32}, "not both"),
             ({"properties": UNKNOWN, "as_of": 1}, "requires snapshot="),
             ({"properties": "RL" + "0" * 32}, "not a property"),
-            ({"properties": "Web Store US"}, "Web Store US"),
+            ({"library": "Shop the look"}, "beside its property"),
+            ({"properties": UNKNOWN, "build": "production"}, "builds have no names"),
             ({"library": "BL" + "0" * 32}, "not a library"),
             ({"library": []}, "takes one of the libraries"),
             (

@@ -213,15 +213,22 @@ class TestArguments:
         flow = twice.rule_flow("A")
         assert rows(flow[flow["kind"] == "event"], "rule_id", "step") == [["RL1", 1], ["RL2", 1]]
 
-    @pytest.mark.parametrize("depth", [0, -1, 1.5, "2", True, None])
+    @pytest.mark.parametrize("depth", [0, -1, 1.5, "2", True])
     def test_a_depth_below_one_is_refused(self, store: Tags, depth: Any) -> None:
         with pytest.raises(ArgumentError, match="Invalid depth"):
             store.rule_graph(depth=depth)
 
-    @pytest.mark.parametrize("what", ["rule", ["rules"], None])
+    @pytest.mark.parametrize("what", ["rule", ["rules"], 5])
     def test_an_unknown_kind_of_graph_is_refused(self, store: Tags, what: Any) -> None:
         with pytest.raises(ArgumentError, match="Unknown kind"):
             store.rule_graph(what)
+
+    def test_the_name_of_a_resource_as_a_kind_of_graph_is_answered_with_focus(
+        self, store: Tags
+    ) -> None:
+        hint = r"To see one resource: rule_graph\(focus='Account - Sign-in'\)\."
+        with pytest.raises(ArgumentError, match=hint):
+            store.rule_graph("Account - Sign-in")  # type: ignore[arg-type]
 
     def test_a_focus_that_the_graph_leaves_out_is_refused(self, store: Tags) -> None:
         with pytest.raises(ArgumentError, match="Use what='all'"):
@@ -470,7 +477,7 @@ class TestRuleGraph:
     def test_depth_counts_edges_in_both_directions(
         self, focus: str | None, depth: int, expected: list[str]
     ) -> None:
-        graph = self.chain().rule_graph(focus=focus, depth=depth)
+        graph = self.chain().rule_graph("rules", focus=focus, depth=depth)
         assert (graph["from_name"] + graph["to_name"]).tolist() == expected
 
     def test_rules_fire_rules_by_events_too(self) -> None:
@@ -494,6 +501,31 @@ class TestRuleGraph:
         assert rows(graph, "from_type", "to_name", "verdict") == [["rules", "a", "certain"]]
         assert set(site.rule_graph("all")["to_type"]) == {"data_elements", "extensions"}
 
+    def test_focus_alone_shows_all_that_one_edge_connects(self, store: Tags) -> None:
+        graph = store.rule_graph(focus="Product - Stock Check")
+        expected = store.rule_graph("all", focus="Product - Stock Check", depth=1)
+        pd.testing.assert_frame_equal(graph, expected)
+        assert "Product - Stock Check" in {*graph["from_name"], *graph["to_name"]}
+        assert {"extensions", "rules"} <= set(graph["to_type"])
+
+    def test_paths_do_not_go_through_extensions(self) -> None:
+        site = tags(
+            ("A1", "RL1", CODE_ACTION, script("1")), ("A2", "RL2", CODE_ACTION, script("2"))
+        )
+        near = site.rule_graph(focus="One", depth=9)
+        assert rows(near, "from_name", "to_type") == [["One", "extensions"]]
+        [extension] = near["to_id"]
+        around = site.rule_graph(focus=extension)
+        assert around["from_name"].tolist() == ["One", "Two"]
+
+    def test_a_graph_without_edges_says_so(self) -> None:
+        site = tags(("A1", "RL1", CODE_ACTION, script("1")))
+        assert any("Nothing is connected:" in text for text in site.rule_graph().attrs["limits"])
+        alone = site.rule_graph("rules", focus="One")
+        assert any("Nothing is connected to 'One'" in text for text in alone.attrs["limits"])
+        connected = self.chain().rule_graph()
+        assert not any("Nothing is" in text for text in connected.attrs["limits"])
+
     def test_a_component_in_focus_means_its_rule(self) -> None:
         by_rule = self.chain().rule_graph(focus="A", depth=1)
         pd.testing.assert_frame_equal(self.chain().rule_graph(focus="A1", depth=1), by_rule)
@@ -505,7 +537,7 @@ class TestRuleGraph:
             ("E2", "RL2", DIRECT_CALL, {"identifier": "b"}),
             ("A2", "RL2", CALL, {"identifier": "a"}),
         )
-        assert len(site.rule_graph(focus="One", depth=100)) == 2
+        assert len(site.rule_graph("rules", focus="One", depth=100)) == 2
 
 
 def graph_of(*names: str) -> pd.DataFrame:
@@ -569,10 +601,11 @@ class TestPictures:
         assert isinstance(mermaid, str)
         assert bundle == {"text/vnd.mermaid": mermaid, "text/plain": mermaid}
 
-    def test_a_graph_without_edges_is_a_picture_too(self) -> None:
+    def test_a_graph_without_edges_is_a_picture_that_says_so(self) -> None:
         graph = no_tags().rule_graph()
-        assert analysis.to_mermaid(graph) == "flowchart LR\n"
-        assert analysis.to_dot(graph).endswith("}\n")
+        lines = analysis.to_mermaid(graph).splitlines()
+        assert lines[:2] == ["flowchart LR", '  n0["Nothing is connected"]:::other']
+        assert 'n0 [label="Nothing is connected"' in analysis.to_dot(graph)
 
     @pytest.mark.parametrize("draw", [analysis.to_mermaid, analysis.to_dot])
     def test_large_graphs_are_refused_quickly_with_a_hint(self, draw: Any) -> None:

@@ -289,12 +289,98 @@ def test_a_design_without_rows_leaves_what_is_only_in_the_tags() -> None:
         (pd.DataFrame(), "none"),
         (["eVar5"], "not list"),
         ("no such file.csv", "There is no file"),
+        ("", "The path of the design is empty"),
         (__file__, "must be a CSV or Excel file"),
     ],
 )
 def test_a_design_without_variables_is_refused(design: Any, message: str) -> None:
     with pytest.raises(ArgumentError, match=message):
         SHOP.sdr(design)
+
+
+EVR7 = pd.DataFrame({"variable": ["v5", "evr7", " ", "eVar300"], "name": list("abcd")})
+
+
+def test_a_row_that_is_not_a_variable_has_a_verdict_of_its_own() -> None:
+    answer = SHOP.sdr(EVR7)
+    assert rows(answer, "variable", "in_design", "in_tags", "design_name", "verdict") == [
+        ("eVar5", True, True, "a", "both"),
+        ("eVar6", False, True, None, "only tags"),
+        ("eVar300", True, False, "d", "out of range"),
+        ("evr7", True, False, "b", "not a variable"),
+    ]
+
+
+@pytest.mark.parametrize("question", ["sdr", "free_variables"])
+def test_rows_that_are_not_variables_are_limits(question: str) -> None:
+    limits = getattr(SHOP, question)(EVR7).attrs["limits"]
+    assert (
+        "1 of 3 rows of the design is not a variable: row 1, 'evr7' (did you mean eVar7?)."
+        in limits
+    )
+    assert (
+        "1 of 3 rows of the design is out of range: row 3, 'eVar300' (the last one is eVar250)."
+    ) in limits
+
+
+@pytest.mark.parametrize(
+    ("text", "suggestion"),
+    [
+        ("evr7", " (did you mean eVar7?)"),
+        ("evnt 12", " (did you mean event12?)"),
+        ("purchse", " (did you mean purchase?)"),
+        ("evr300", ""),
+        ("eVar", ""),
+        ("Conversion variables", ""),
+    ],
+)
+def test_only_similar_names_are_suggested(text: str, suggestion: str) -> None:
+    limits = SHOP.sdr(pd.DataFrame({"variable": ["v5", text]})).attrs["limits"]
+    expected = f"1 of 2 rows of the design is not a variable: row 1, {text!r}{suggestion}."
+    assert expected in limits
+
+
+def test_many_rows_that_are_not_variables_are_counted() -> None:
+    others = [f"x{number}" for number in range(12)]
+    limits = SHOP.sdr(pd.DataFrame({"variable": ["v5", *others]})).attrs["limits"]
+    [limit] = [text for text in limits if "not variables" in text]
+    assert limit.startswith("12 of 13 rows of the design are not variables: row 1, 'x0'; ")
+    assert limit.endswith("row 10, 'x9'; and 2 more.")
+
+
+def test_rows_of_one_variable_are_a_limit_by_their_numbers_in_excel(tmp_path: Path) -> None:
+    path = tmp_path / "design.csv"
+    path.write_text("eVar;Name\n5;Page\n;\neVar005;Title\n")
+    answer = SHOP.sdr(path)
+    assert rows(answer, "variable", "design_name")[0] == ("eVar5", "Page, Title")
+    limit = "The design has several rows for these variables: eVar5 (row 2, row 4)."
+    assert limit in answer.attrs["limits"]
+
+
+def test_rows_of_a_workbook_are_named_with_their_sheet(tmp_path: Path) -> None:
+    path = tmp_path / "design.xlsx"
+    with pd.ExcelWriter(path) as writer:
+        pd.DataFrame({"eVar": [5]}).to_excel(writer, sheet_name="eVars", index=False)
+        pd.DataFrame({"prop": ["p3", "prop3"]}).to_excel(writer, sheet_name="props", index=False)
+    limits = SHOP.sdr(path).attrs["limits"]
+    limit = "1 of 3 rows of the design is not a variable: row 2 of sheet 'props', 'p3'."
+    assert limit in limits
+
+
+def test_a_variable_is_found_where_it_is_set() -> None:
+    site = tags(
+        ("RC1", SET, evars(eVar1="%page.name%")),
+        data_elements=elements(
+            ("DE1", "page.name", "core::dataElements::custom-code", code("return s.eVar2 = 'x'")),
+            ("DE2", "other", "core::dataElements::custom-code",
+             code("s.eVar1 = _satellite.getVar('page.name')")),
+        ),
+    )  # fmt: skip
+    answer = site.sdr(pd.DataFrame({"variable": []}))
+    assert rows(answer, "variable", "tag_value", "rules", "found_in") == [
+        ("eVar1", "%page.name%", "Rule", "Rule, other"),
+        ("eVar2", "x", None, "page.name"),
+    ]
 
 
 def test_an_unknown_column_is_refused_with_a_suggestion() -> None:
@@ -319,6 +405,26 @@ def test_several_report_suites_require_a_choice(design: pd.DataFrame) -> None:
 def test_one_report_suite_can_be_chosen(design: pd.DataFrame, suite: str) -> None:
     chosen = verdicts(design, report_suite=suite)
     assert chosen == {"eVar5": "only tags", "eVar6": "only tags", "eVar7": "only design"}
+
+
+def test_a_report_suite_requires_a_column_of_report_suites() -> None:
+    with pytest.raises(ArgumentError, match="no column of report suites to find 'de' in"):
+        SHOP.sdr(pd.DataFrame({"variable": ["v5"]}), report_suite="de")
+
+
+@pytest.mark.parametrize("text", ["", "\ufeff", "\n\n"])
+def test_an_empty_file_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "empty.csv"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ArgumentError, match=r"^empty\.csv is empty\.$"):
+        SHOP.sdr(path)
+
+
+@pytest.mark.parametrize("text", ["eVar\n5\n", 'Note|"eVar; hit"\n1|eVar5\n'])
+def test_the_separator_of_a_file_is_that_of_its_header(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "design.csv"
+    path.write_text(text)
+    assert verdicts(path) == {"eVar5": "both", "eVar6": "only tags"}
 
 
 @pytest.mark.parametrize(("separator", "encoding"), [(",", "utf-8-sig"), (";", "cp1252")])
@@ -364,9 +470,43 @@ def test_what_is_set_read_or_designed_is_not_free() -> None:
     assert answer["reason"].tolist()[3] == "in the design as 'Coupon'"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({"family": "list"}, ["list1", "list2", "list3"]),
+        (
+            {"family": ["list", "prop"], "limits": {"prop": 2}},
+            ["prop1", "prop2", "list1", "list2", "list3"],
+        ),
+        ({"family": "prop", "limits": {"eVar": 5, "prop": 1}}, ["prop1"]),
+        ({"limits": {"prop": 1, "eVar": 2}}, ["eVar1", "eVar2", "prop1"]),
+        ({"family": []}, []),
+    ],
+)
+def test_families_are_chosen_and_sorted(arguments: Any, expected: list[str]) -> None:
+    assert SHOP.free_variables(**arguments)["variable"].tolist() == expected
+
+
+def test_without_a_family_or_limits_all_are_listed() -> None:
+    assert len(SHOP.free_variables()) == 250 + 75 + 1000 + 3 + 5
+
+
+@pytest.mark.parametrize(
+    ("family", "message"),
+    [
+        ("evar", "Unknown family 'evar'. Did you mean eVar"),
+        (["eVar", 5], "Unknown family 5"),
+        (5, "must be a name such as 'eVar', or a list, got 5"),
+    ],
+)
+def test_an_unknown_family_is_refused(family: Any, message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        SHOP.free_variables(family=family)
+
+
 def test_a_family_that_code_sets_by_numbers_of_the_page_cannot_be_told() -> None:
     answer = coded("s['prop' + n] = 1;").free_variables(limits={"prop": 1, "eVar": 1})
-    assert rows(answer, "variable", "free") == [("prop1", None), ("eVar1", True)]
+    assert rows(answer, "variable", "free") == [("eVar1", True), ("prop1", None)]
 
 
 @pytest.mark.parametrize(

@@ -3,18 +3,20 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 import pandas as pd
 
 from adobe_nb.analysis.answers import SOURCE, Columns, answer, source_of
 from adobe_nb.analysis.audit.fingerprints import Fingerprints
-from adobe_nb.analysis.audit.notes import Note, Source, read_notes, utc_time
+from adobe_nb.analysis.audit.notes import Note, Source, read_notes
 from adobe_nb.analysis.audit.questions import QUESTIONS
 from adobe_nb.analysis.audit.rules import SEVERITIES, Rule, Selection, all_rules
 from adobe_nb.analysis.audit.scripts import read_scripts
 from adobe_nb.analysis.code.risks import without_secrets
 from adobe_nb.analysis.model import Model, records
+from adobe_nb.analysis.times import utc_time
 from adobe_nb.errors import ArgumentError
 
 COLUMNS: Columns = {
@@ -51,22 +53,25 @@ def audit(
     now = _time_of(model)
     search = _Search(model)
     rows = []
-    for row in search.findings(selection.rules()):
-        if selection.includes(row["rule"], row["severity"]):
+    unmatched = dict(suppressions)
+    for row in search.findings(selection):
+        suppression = suppressions.get(row["fingerprint"])
+        unmatched.pop(row["fingerprint"], None)
+        row.update(_history(suppression, notes.get(row["fingerprint"]), model.as_of and now))
+        row["suppressed"] = suppression is not None and not suppression.is_expired(now)
+        if all or not row["suppressed"]:
             rows.append(row)
     limits = [*search.limits, *_expired(suppressions, now)]
-    if selection.is_complete:
-        limits += _unmatched(suppressions, rows, is_certain=not search.skipped)
-    for row in rows:
-        row.update(_state(row["fingerprint"], suppressions, notes, now))
-        if model.as_of and row["first_seen"] is None:
-            row["first_seen"] = now
-    if not all:
-        rows = [row for row in rows if not row["suppressed"]]
-    rows.sort(key=_position)
-    frame = answer(model, COLUMNS, rows, limits=limits)
+    if unmatched and selection.is_complete:
+        sentence = f"Suppressions that match nothing: {_listed(sorted(unmatched))}."
+        if search.skipped:
+            sentence += " Some of them may belong to rules that were not checked."
+        limits.append(sentence)
+    frame = answer(model, COLUMNS, sorted(rows, key=_position), limits=limits)
     counts = Counter(frame.loc[~frame["suppressed"], "severity"])
     frame.attrs["counts"] = {severity: counts[severity] for severity in SEVERITIES}
+    about = search.limits_of(frame.loc[~frame["suppressed"], "rule"].unique())
+    frame.attrs["limits_of_findings"] = [text for text in frame.attrs["limits"] if text in about]
     return frame
 
 
@@ -89,25 +94,22 @@ def _time_of(model: Model) -> pd.Timestamp:
     try:
         return utc_time(model.as_of or datetime.now(UTC))
     except (TypeError, ValueError):
-        pass
-    raise ArgumentError(
-        f"as_of={model.as_of!r} is not a time. Pass one to Tags, such as '2026-12-31T12:00:00Z'."
-    )
+        raise ArgumentError(
+            f"as_of={model.as_of!r} is not a time. Pass one to Tags, such as "
+            "'2026-12-31T12:00:00Z'."
+        ) from None
 
 
-def _state(
-    fingerprint: str, suppressions: Mapping[str, Note], notes: Mapping[str, Note], now: pd.Timestamp
+def _history(
+    suppression: Note | None, note: Note | None, default: pd.Timestamp | str | None
 ) -> dict[str, Any]:
-    """Return what is known about a finding from before."""
-    suppression = suppressions.get(fingerprint)
-    known = [note for note in (suppression, notes.get(fingerprint)) if note is not None]
-    texts = [note.text for note in known if note.text]
-    times = [note.first_seen for note in known if note.first_seen is not None]
-    return {
-        "note": next(iter(texts), None),
-        "first_seen": min(times, default=None),
-        "suppressed": suppression is not None and not suppression.is_expired(now),
-    }
+    """Return the note about a finding, and when it was first seen: by default when it was read."""
+    text, times = None, []
+    for earlier in filter(None, (suppression, note)):
+        text = text or earlier.text
+        if earlier.first_seen is not None:
+            times.append(earlier.first_seen)
+    return {"note": text, "first_seen": min(times, default=default or None)}
 
 
 def _expired(suppressions: Mapping[str, Note], now: pd.Timestamp) -> Iterator[str]:
@@ -117,18 +119,6 @@ def _expired(suppressions: Mapping[str, Note], now: pd.Timestamp) -> Iterator[st
             expired.append(f"{fingerprint} ({note.until})")
     if expired:
         yield f"Suppressions that expired: {_listed(expired)}."
-
-
-def _unmatched(
-    suppressions: Mapping[str, Note], rows: Iterable[Row], *, is_certain: bool
-) -> Iterator[str]:
-    unmatched = suppressions.keys() - {row["fingerprint"] for row in rows}
-    if not unmatched:
-        return
-    sentence = f"Suppressions that match nothing: {_listed(sorted(unmatched))}."
-    if not is_certain:
-        sentence += " Some of them may belong to rules that were not checked."
-    yield sentence
 
 
 def _listed(names: Sequence[str], most: int = 10) -> str:
@@ -145,8 +135,10 @@ class _Search:
         self.skipped: dict[str, list[str]] = {}
         """The names of the rules that could not be checked, by reason."""
         self._model = model
-        self._answers: dict[tuple[str, str], pd.DataFrame] = {}
-        self._limits: list[str] = []
+        self._answers: dict[tuple[str, str], list[Row]] = {}
+        self._question_limits: dict[tuple[str, str], list[str]] = {}
+        self._limits: dict[str, list[str]] = {}
+        """What the questions could not see, by the name of a rule that asks."""
         self._resources = {}
         for resource in [*model.resources, *model.secrets]:
             self._resources[resource.id] = resource
@@ -157,20 +149,26 @@ class _Search:
         skipped = []
         for reason, names in self.skipped.items():
             skipped.append(f"Not checked: {', '.join(names)}. {reason}")
-        return [*skipped, *self._limits]
+        return [*skipped, *chain.from_iterable(self._limits.values())]
 
-    def findings(self, rules: Iterable[Rule]) -> Iterator[dict[str, Any]]:
-        """Yield the findings of these rules."""
+    def limits_of(self, rules: Iterable[str]) -> set[str]:
+        """Return what could not be seen by the questions of these rules."""
+        return set(chain.from_iterable(self._limits[name] for name in rules))
+
+    def findings(self, selection: Selection) -> Iterator[dict[str, Any]]:
+        """Yield the findings that are selected."""
         fingerprints = Fingerprints()
-        rules = list(rules)
+        rules = selection.rules()
         if len({rule.question for rule in rules} & _ABOUT_CODE) > 1:
             read_scripts(self._model)
         for rule in rules:
-            for row in self._rows(rule):
-                yield self._finding(rule, row, fingerprints)
+            for row in filter(rule.is_finding, self._rows(rule)):
+                finding = self._finding(rule, row, fingerprints)
+                if selection.includes(rule.name, finding["severity"]):
+                    yield finding
 
     def _rows(self, rule: Rule) -> Sequence[Row]:
-        """Return the rows of an answer that are findings. Several rules share an answer."""
+        """Return the rows of an answer. Several rules share one."""
         key = (rule.question, repr(rule.options))
         if key not in self._answers:
             try:
@@ -179,9 +177,10 @@ class _Search:
                 # The arguments are those of our table: what remains is a missing table or column.
                 self.skipped.setdefault(str(error), []).append(rule.name)
                 return []
-            self._limits += frame.attrs["limits"]
-            self._answers[key] = frame
-        return records(rule.rows_of(self._answers[key]))
+            self._answers[key] = list(records(frame))
+            self._question_limits[key] = frame.attrs["limits"]
+        self._limits[rule.name] = self._question_limits[key]
+        return self._answers[key]
 
     def _finding(self, rule: Rule, row: Row, fingerprints: Fingerprints) -> dict[str, Any]:
         source_id = str(row[rule.source])

@@ -4,9 +4,11 @@ SARIF 2.1.0: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 """
 
 import json
+import re
 import textwrap
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +20,8 @@ from adobe_nb.analysis.model import records
 from adobe_nb.registry import RESOURCES
 
 _WIDTH = 100
+_SENTENCE_END = re.compile(r"(?<=\.)\s")
+_CALL = re.compile(r"\w\.\w+\(")
 _LEVELS = {"high": "error", "medium": "warning", "low": "note"}
 _SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -37,8 +41,19 @@ def summary(findings: pd.DataFrame) -> str:
     return f"{sentence}."
 
 
-def to_table(findings: pd.DataFrame) -> str:
-    """Return the findings that are not suppressed, then what could not be seen."""
+def rules_table() -> str:
+    """Return the rules, one in a line."""
+    lines = [f"{'theme':<11} {'rule':<30} {'severity':<9} finds", "-" * _WIDTH]
+    for rule in all_rules().values():
+        lines.append(f"{rule.theme:<11} {rule.name:<30} {rule.severity:<9} {rule.title}")
+    return "\n".join(lines)
+
+
+def to_table(findings: pd.DataFrame, *, verbose: bool = False) -> str:
+    """Return the findings that are not suppressed, then what could not be seen.
+
+    Unless ``verbose``, this is the first sentence of what concerns these findings.
+    """
     rows = records(findings[~findings["suppressed"]])
     rule_width = max([len("rule"), *(len(row["rule"]) for row in rows)])
     indent = " " * (len("severity") + rule_width + 4)
@@ -54,9 +69,25 @@ def to_table(findings: pd.DataFrame) -> str:
     if rows:
         lines.append("")
     lines.append(summary(findings))
-    for limit in findings.attrs["limits"]:
+    limits = findings.attrs["limits"]
+    if not verbose:
+        limits = list(_in_short(findings))
+    for limit in limits:
         lines += textwrap.wrap(f"Note: {limit}", _WIDTH, subsequent_indent="      ")
+    if limits != findings.attrs["limits"]:
+        lines.append(f"{len(findings.attrs['limits'])} notes in all: --verbose shows them in full.")
     return "\n".join(lines)
+
+
+def _in_short(findings: pd.DataFrame) -> Iterator[str]:
+    """Yield a line about each limit that readers of these findings need."""
+    for limit in findings.attrs["limits"]:
+        is_about_all = limit.startswith(("Not checked", "Suppressions"))
+        sentence = _SENTENCE_END.split(limit, maxsplit=1)[0].removesuffix(".") + "."
+        # A call in Python does not help in a terminal.
+        has_call = _CALL.search(sentence)
+        if is_about_all or (limit in findings.attrs["limits_of_findings"] and not has_call):
+            yield textwrap.shorten(sentence, _WIDTH - len("Note: "), placeholder=" …")
 
 
 def to_json(findings: pd.DataFrame) -> str:
@@ -71,14 +102,17 @@ def to_sarif(findings: pd.DataFrame, *, version: str, category: str) -> str:
 
     Code scanning compares a run with the latest one of the same category.
     """
-    rules = list(all_rules().values())
-    positions = {rule.name: position for position, rule in enumerate(rules)}
+    names = list(all_rules())
     results = []
     for row in records(findings):
-        results.append({**_result(row), "ruleIndex": positions[row["rule"]]})
+        results.append({**_result(row), "ruleIndex": names.index(row["rule"])})
     limits = [{"level": "note", "message": {"text": text}} for text in findings.attrs["limits"]]
     invocation = {"executionSuccessful": True, "toolExecutionNotifications": limits}
-    driver = {"name": "adobe-nb", "version": version, "rules": list(map(_descriptor, rules))}
+    driver = {
+        "name": "adobe-nb",
+        "version": version,
+        "rules": list(map(_descriptor, all_rules().values())),
+    }
     run = {
         "tool": {"driver": driver},
         "automationDetails": {"id": category},
@@ -126,7 +160,7 @@ def _location(row: Row) -> dict[str, Any]:
     if row["evidence"]:
         region["snippet"] = {"text": row["evidence"]}
     names = [row["source_type"], row["source_id"]]
-    uri = "/".join(["tags", *(quote(name, safe="") for name in names)])
+    uri = "/".join(["tags", *map(partial(quote, safe=""), names)])
     return {
         "physicalLocation": {"artifactLocation": {"uri": f"{uri}.json"}, "region": region},
         "logicalLocations": [

@@ -14,6 +14,7 @@ import pandas as pd
 
 from adobe_nb.analysis.audit.fingerprints import PATTERN, VERSION
 from adobe_nb.analysis.model import records
+from adobe_nb.analysis.times import utc_time
 from adobe_nb.errors import ArgumentError
 from adobe_nb.suggest import did_you_mean
 
@@ -79,60 +80,52 @@ def _rows_of_file(path: Path) -> list[dict[str, Any]]:
             f"Cannot read {path}: expected a file that ends in {', '.join(_READERS)}."
         )
     try:
-        return reader(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        problem = error.strerror
-    except (ValueError, csv.Error, RecursionError) as error:
-        problem = str(error)
-    raise ArgumentError(f"Cannot read {path}: {problem}.")
+        text = path.read_text(encoding="utf-8-sig")
+        rows = reader(text) if text.strip() else []
+        if isinstance(rows, dict):
+            # A file of nothing but comments has no list, and no suppression either.
+            rows = rows.get("findings", rows.get("suppress")) if rows else []
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise ValueError(f"expected a list of objects, or one called {' or '.join(_LISTS)}")
+    except (OSError, ValueError, csv.Error, RecursionError) as error:
+        problem = getattr(error, "strerror", None) or error
+        raise ArgumentError(f"Cannot read {path}: {problem}.") from None
+    return rows
 
 
 def _rows_of_csv(text: str) -> list[dict[str, Any]]:
-    rows = []
-    for row in csv.DictReader(StringIO(text), restkey=""):
+    header = text.lstrip().partition("\n")[0]
+    # Excel writes semicolons where the decimal sign is a comma.
+    delimiter = max(",;\t", key=header.count)
+    rows = list(csv.DictReader(StringIO(text), restkey="", delimiter=delimiter))
+    for row in rows:
         # pandas writes its index as a column without a name.
         row.pop("", None)
-        rows.append(dict(row))
     return rows
 
 
-def _rows_of_json(text: str) -> list[dict[str, Any]]:
-    return _rows_of_document(json.loads(text))
-
-
-def _rows_of_toml(text: str) -> list[dict[str, Any]]:
-    return _rows_of_document(tomllib.loads(text))
-
-
-def _rows_of_document(document: Any) -> list[dict[str, Any]]:
-    rows = document
-    if isinstance(document, dict):
-        lists = [document[name] for name in _LISTS if name in document]
-        rows = lists[0] if lists else None
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise ValueError(f"expected a list of objects, or one called {' or '.join(_LISTS)}")
-    return rows
-
-
-_READERS: Mapping[str, Callable[[str], list[dict[str, Any]]]] = {
+_READERS: Mapping[str, Callable[[str], Any]] = {
     ".csv": _rows_of_csv,
-    ".json": _rows_of_json,
-    ".toml": _rows_of_toml,
+    ".json": json.loads,
+    ".toml": tomllib.loads,
 }
 
 
 def _check_columns(
     row: Mapping[str, Any], place: str, required: Sequence[str], known: Sequence[str]
 ) -> None:
-    for column in required:
-        if column not in row:
-            raise ArgumentError(
-                f"{place} has no {column!r}. It has: {', '.join(map(str, row))}. "
-                f"Required: {', '.join(required)}."
-            )
+    problems = []
+    missing = [repr(column) for column in required if column not in row]
+    if missing:
+        problems.append(
+            f"{place} has no {' and no '.join(missing)}. It has: {', '.join(map(str, row))}. "
+            f"Required: {', '.join(required)}."
+        )
     for column in row:
         if column not in known:
-            raise ArgumentError(f"{place} has {column!r}.{did_you_mean(str(column), known)}")
+            problems.append(f"{place} has {column!r}.{did_you_mean(str(column), known)}")
+    if problems:
+        raise ArgumentError(" ".join(problems))
 
 
 def _fingerprint(value: Any, place: str) -> str:
@@ -152,8 +145,9 @@ def _fingerprint(value: Any, place: str) -> str:
 
 
 def _text(value: Any) -> str | None:
-    text = "" if value is None else str(value).strip()
-    return text or None
+    if value is None:
+        return None
+    return str(value).strip() or None
 
 
 def _date(value: Any, place: str) -> date | None:
@@ -168,8 +162,9 @@ def _date(value: Any, place: str) -> date | None:
     try:
         return datetime.fromisoformat(text).date()
     except ValueError:
-        pass
-    raise ArgumentError(f"{place} has until={text!r}. Expected a date, such as 2026-12-31.")
+        raise ArgumentError(
+            f"{place} has until={text!r}. Expected a date, such as 2026-12-31."
+        ) from None
 
 
 def _time(value: Any, place: str) -> pd.Timestamp | None:
@@ -182,11 +177,3 @@ def _time(value: Any, place: str) -> pd.Timestamp | None:
     raise ArgumentError(
         f"{place} has first_seen={value!r}. Expected a time, such as 2026-12-31T12:00:00Z."
     )
-
-
-def utc_time(value: Any) -> pd.Timestamp:
-    """Return a time in UTC, which is also the time zone of one that names none."""
-    time = pd.Timestamp(value)
-    if time.tzinfo is None:
-        return time.tz_localize("UTC")
-    return time.tz_convert("UTC")

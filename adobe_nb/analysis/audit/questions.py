@@ -10,7 +10,7 @@ from adobe_nb.analysis.compare.duplicates import What, duplicates
 from adobe_nb.analysis.governance.consent import consent
 from adobe_nb.analysis.governance.naming import naming
 from adobe_nb.analysis.governance.plumbing import plumbing
-from adobe_nb.analysis.governance.stale import stale
+from adobe_nb.analysis.governance.stale import is_marked_old, stale
 from adobe_nb.analysis.history.versions import extension_versions
 from adobe_nb.analysis.model import Model
 from adobe_nb.analysis.publishing.libraries import unpublished
@@ -52,6 +52,36 @@ def unheard_calls(model: Model) -> pd.DataFrame:
     return frame[frame["kind"].isin(CALLS) & frame["target_id"].isna()]
 
 
+def names(model: Model) -> pd.DataFrame:
+    """Return the problems of names. Of names that differ only in case, the first has no problem."""
+    frame = naming(model)
+    differs = frame["rule"] == "same-name-in-other-case"
+    folded = frame["name"].str.casefold().str.split().str.join(" ")
+    groups = [frame[column] for column in frame.columns.intersection(["property_id", "type"])]
+    first = frame["name"].where(differs).groupby([*groups, folded]).transform("first")
+    is_first = (frame["name"] == first).fillna(value=False)
+    return frame[~(differs & is_first)]
+
+
+def old_names(model: Model) -> pd.DataFrame:
+    """Return what is called old, except for copies and for what is used and live."""
+    frame = stale(model)
+    frame = frame[frame["reason"] == "name says old"]
+    disabled = {resource.id for resource in model.rules if not resource.enabled}
+    works = frame["type"].eq("rules") & ~frame["id"].isin(disabled)
+    works |= frame["used_by"].gt(0).fillna(value=False)
+    is_needed = works & frame["in_production"].fillna(value=False)
+    is_old = frame["name"].map(is_marked_old).astype("boolean")
+    return frame[is_old & ~is_needed]
+
+
+def unused_resources(model: Model, what: str) -> pd.DataFrame:
+    """Return what nothing uses, with the reason as a sentence of its own."""
+    frame = unused(model, what)
+    reason = frame["reason"].str
+    return frame.assign(sentence=reason[:1].str.upper() + reason[1:])
+
+
 def outdated(model: Model) -> pd.DataFrame:
     """Return the extensions that have a newer version."""
     frame = extension_versions(model)
@@ -73,14 +103,15 @@ QUESTIONS: Mapping[str, Callable[..., pd.DataFrame]] = {
     "dangling": dangling,
     "direct_calls": direct_calls,
     "execution_order": execution_order,
-    "naming": naming,
+    "names": names,
+    "old_names": old_names,
     "outdated": outdated,
     "plumbing_problems": plumbing_problems,
     "stale": stale,
     "unheard_calls": unheard_calls,
     "unpublished": unpublished,
     "unreadable": unreadable,
-    "unused": unused,
+    "unused_resources": unused_resources,
     "variables": variables,
 }
 """The questions of ``rules.toml``, whose rows are findings."""

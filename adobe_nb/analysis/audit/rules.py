@@ -2,12 +2,12 @@
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from typing import Any
-
-import pandas as pd
 
 from adobe_nb.analysis.code.risks import risks
 from adobe_nb.errors import ArgumentError
@@ -47,21 +47,17 @@ class Rule:
     subject: Sequence[str] = ()
     """The columns that tell two findings in one setting apart."""
 
-    def rows_of(self, answer: pd.DataFrame) -> pd.DataFrame:
-        """Return the rows of an answer that are findings of this rule."""
-        for column, values in self.where.items():
-            answer = answer[answer[column].isin(values)]
-        return answer
+    def is_finding(self, row: Row) -> bool:
+        """Return whether a row of the answer is a finding of this rule."""
+        return all(row[column] in values for column, values in self.where.items())
 
     def message_of(self, row: Row) -> str:
         """Return the message about a row. A sentence about an empty column is left out."""
         columns = {name: value for name, value in row.items() if value is not None}
         sentences = []
         for sentence in self.message:
-            try:
+            with suppress(KeyError):
                 sentences.append(sentence.format_map(columns))
-            except KeyError:
-                continue
         return " ".join(sentences)
 
 
@@ -75,6 +71,17 @@ def all_rules() -> Mapping[str, Rule]:
         own = {"severity": risks()[name].severity, "where": {"rule": [name]}}
         rules[name] = Rule(**{"name": name, **_OF_CODE, **own, **row})
     return rules
+
+
+def _hint(word: str, themes: Sequence[str]) -> str:
+    """Return what could be meant. All rules would be too many to read."""
+    known = [*SEVERITIES, *themes]
+    if get_close_matches(word, [*known, *all_rules()]):
+        return did_you_mean(word, [*known, *all_rules()])
+    return (
+        f" Choose from: {', '.join(known)}, or a rule. "
+        "The rules: adobe-nb audit --list-rules, or the guide 'Audit a property'."
+    )
 
 
 @dataclass(frozen=True)
@@ -105,9 +112,8 @@ class Selection:
             elif word in rules:
                 names.add(word)
             else:
-                known = [*SEVERITIES, *themes, *rules]
                 raise ArgumentError(
-                    f"Unknown rule, theme or severity {word!r}.{did_you_mean(str(word), known)}"
+                    f"Unknown rule, theme or severity {word!r}.{_hint(str(word), list(themes))}"
                 )
         if not names and not severities:
             raise ArgumentError("rules= selects nothing. Leave it out to check all rules.")

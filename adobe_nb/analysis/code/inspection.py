@@ -53,6 +53,7 @@ _EQUALITY = ("==", "===", "!=", "!==")
 _METHODS = ("GET", "POST", "PUT", "DELETE", "HEAD", "PATCH")
 _TOKEN = re.compile(r"%[^%\n]+%")
 _LONGEST_NAME = 60
+_SETTER = re.compile(r"""["'`]?set[A-Z_]""")
 _NOT_LINE_BREAK = re.compile(r"[^\n]")
 _OWNER = re.compile(r"(?<![\w$.])[A-Za-z_$][\w$]{4,}+(?=\s*+\.)")
 _GLOBALS = (
@@ -550,6 +551,18 @@ def _value_of(key: Node) -> Node | None:
             return field(parent, value)
     if field(parent, "left") == reference:
         return field(parent, "right")
+    if _SETTER.match((key.text or b"").decode()):
+        return _value_of_setter(key, reference)
+    return None
+
+
+def _value_of_setter(key: Node, reference: Node) -> Node | None:
+    """Return the value in ``setApiKey(value)`` and ``["setApiKey", value]``."""
+    call = call_of(reference)
+    if call is not None:
+        return next(iter(arguments_of(call)), None)
+    if key.parent is not None and key.parent.type == "array":
+        return key.next_named_sibling
     return None
 
 

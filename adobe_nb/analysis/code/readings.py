@@ -9,7 +9,7 @@ from adobe_nb.analysis.model import Model, once_per_model
 
 
 class Readings:
-    """The readers of code. Each remembers the results of the scripts that it has read."""
+    """The readers. Each keeps its results."""
 
     def __init__(self) -> None:
         self.inspect = cache(inspect)

@@ -103,13 +103,16 @@ def named_secrets(text: str) -> Iterator[Secret]:
     """Yield the random texts beside a name of a secret, in a text that is not parsed."""
     if not has_marker(text):
         return
-    for match in NAMED.finditer(text):
+    match = NAMED.search(text)
+    while match is not None:
         start, stop = match.span("value")
         if match["value"][0] in "\"'`":
             start, stop = start + 1, stop - 1
         kind = kind_of(match["name"], text[start:stop])
         if kind:
             yield Secret(start, stop, kind, "secret")
+        # The value of another name can have a secret inside: src="https://…?access_token=…".
+        match = NAMED.search(text, stop if kind else start)
 
 
 def secrets_in(text: str) -> list[Secret]:

@@ -300,6 +300,9 @@ def _row(pair: Pair, key: str, changes: Sequence[Change]) -> dict[str, str]:
 def _limits(
     before: Model, after: Model, comparison: Comparison, types: Sequence[str]
 ) -> Iterator[str]:
+    sides = [", ".join(_names(model)) for model in (before, after)]
+    if all(sides) and sides[0] != sides[1]:
+        yield f"a is {sides[0]}, and b is {sides[1]}."
     shared = set(before.limits) & set(after.limits)
     for side, model in (("a", before), ("b", after)):
         for sentence in model.limits:
@@ -316,3 +319,9 @@ def _limits(
                 f"Several {table.replace('_', ' ')} are called {name!r}: which is which "
                 "was decided by their content (ambiguous)."
             )
+
+
+def _names(model: Model) -> Iterator[str]:
+    """Yield the names of the properties."""
+    for row in model.rows("properties"):
+        yield str(row.get("name"))

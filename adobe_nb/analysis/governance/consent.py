@@ -14,11 +14,13 @@ from adobe_nb.analysis.governance.vendors import (
     Senders,
     all_vendors,
     checked_texts,
+    instances_of,
     read_table,
 )
 from adobe_nb.analysis.model import Model, Resource
 from adobe_nb.analysis.settings import Text, texts
 from adobe_nb.analysis.uses.references import Reference, find_references
+from adobe_nb.analysis.words import listing
 from adobe_nb.errors import ArgumentError
 from adobe_nb.suggest import did_you_mean
 
@@ -41,6 +43,7 @@ NOT_SEEN = "no condition seen"
 VERDICTS = (CONDITION, NEGATED, EVENT, IN_CODE, IN_EXTENSION, NOT_SEEN)
 _KINDS = ("delegates", "names", "texts", "data_elements")
 _READS = ("token", "edge-token", "getVar", "getDataElementValue", "name-setting", "stored-value")
+_PACKAGES = {"Web SDK": "adobe-alloy", "Adobe Analytics": "adobe-analytics"}
 _WAITING = ("pending", "out")
 Conditions = Mapping[str, str | Iterable[str]] | Iterable[str] | str
 _Row = dict[str, Any]
@@ -54,6 +57,9 @@ class _Finding(NamedTuple):
     by: str
 
 
+_NOTHING_SEEN = _Finding(NOT_SEEN, False, "")
+
+
 def consent(
     model: Model,
     conditions: Conditions | None = None,
@@ -62,7 +68,8 @@ def consent(
     """Return a row for each rule that sends. ``Tags.consent`` documents it."""
     model.require("consent", "rules", "rule_components")
     senders = Senders(model, all_vendors(vendors))
-    judge = _Judge(model, _Matchers(model, _checked(conditions)), senders)
+    matched = _checked(conditions)
+    judge = _Judge(model, _Matchers(model, matched), senders)
     components: dict[str, list[Resource]] = defaultdict(list)
     for component in model.rule_components:
         if component.rule is not None:
@@ -73,25 +80,28 @@ def consent(
             details = {"rule_id": rule.id, "rule_name": rule.name, "rule_enabled": rule.enabled}
             rows.append({"property_id": rule.property_id, **details, **row})
     sort = ("rule_name", "rule_id")
-    return answer(model, COLUMNS, rows, sort=sort, limits=_limits(model, senders))
+    sentences = list(_limits(model, senders))
+    if conditions is not None:
+        sentences += _unmatched(model, matched)
+    return answer(model, COLUMNS, rows, sort=sort, limits=sentences)
 
 
 def _checked(conditions: Conditions | None) -> Mapping[str, Sequence[str]]:
     """Return the texts to match by kind. Raises ArgumentError."""
+    table: dict[str, Sequence[str]]
     if conditions is None:
-        table: Mapping[str, Sequence[str]] = read_table()["conditions"]
+        table = read_table()["conditions"]
         return table
     if not isinstance(conditions, Mapping):
-        matched = checked_texts(conditions, "conditions=")
-        return dict.fromkeys(_KINDS, matched)
-    for kind in conditions:
+        return dict.fromkeys(_KINDS, checked_texts(conditions, "conditions="))
+    table = {}
+    for kind, value in conditions.items():
         if kind not in _KINDS:
             raise ArgumentError(
                 f"Unknown kind {kind!r} in conditions=.{did_you_mean(str(kind), _KINDS)}"
             )
-    return {
-        kind: checked_texts(value, f"conditions[{kind!r}]") for kind, value in conditions.items()
-    }
+        table[kind] = checked_texts(value, f"conditions[{kind!r}]")
+    return table
 
 
 class _Matchers:
@@ -114,21 +124,21 @@ class _Matchers:
 
     def _elements_that_ask(self, model: Model) -> set[str]:
         """Return the data elements on consent: by name, definition, or those that they read."""
-        asking: set[str] = set()
-        for element in model.data_elements:
-            if _match(element.name, self._elements) or self._in_definition(element):
-                asking.add(element.id)
-        pending = list(asking)
+        pending = []
         readers: dict[str, list[str]] = defaultdict(list)
         for element in model.data_elements:
+            if _match(element.name, self._elements) or self._in_definition(element):
+                pending.append(element.id)
             for reference in self._reads[element.id]:
                 if reference.target is not None:
                     readers[reference.target.id].append(element.id)
+        asking: set[str] = set()
         while pending:
-            for reader in readers[pending.pop()]:
-                if reader not in asking:
-                    asking.add(reader)
-                    pending.append(reader)
+            element_id = pending.pop()
+            # Data elements can read each other.
+            if element_id not in asking:
+                asking.add(element_id)
+                pending += readers[element_id]
         return asking
 
     def _in_definition(self, element: Resource) -> bool:
@@ -138,8 +148,8 @@ class _Matchers:
         """Return by what a condition or event asks for consent; empty if it does not."""
         if _match(component.delegate, self._delegates):
             return component.delegate
-        if found := self.in_uses(component):
-            return found
+        if by := self.in_uses(component):
+            return by
         if _match(component.name, self._names):
             return f"the name {component.name!r}"
         return ""
@@ -166,8 +176,8 @@ class _Matchers:
 
     def in_event(self, event: Resource) -> str:
         """Return by what an event waits for consent; empty if it does not."""
-        if found := self.in_component(event):
-            return found
+        if by := self.in_component(event):
+            return by
         for text in self._settings[event.id]:
             if not is_code(text) and _match(text.value, self._names):
                 return f"event {text.value!r}"
@@ -175,7 +185,7 @@ class _Matchers:
 
 
 def _folded(parts: Iterable[str]) -> list[str]:
-    return [part.casefold() for part in parts]
+    return list(map(str.casefold, parts))
 
 
 def _match(text: str, parts: Iterable[str]) -> bool:
@@ -205,14 +215,16 @@ class _Judge:
         else:
             parts = list(chain.from_iterable(findings.values()))
             worst = max(parts, key=_weakness)
-            by = [finding.by for finding in parts if finding.by]
-            without = [name for name in findings if NOT_SEEN in map(_verdict, findings[name])]
+            by = []
+            for name in sorted(findings):
+                by += [f"{name}: {finding.by}" for finding in findings[name] if finding.by]
+            without = [name for name in findings if _NOTHING_SEEN in findings[name]]
         return {
-            "sends_to": ", ".join(sorted(findings)),
+            "sends_to": listing(findings),
             "has_consent": worst.has_consent,
             "consent_by": "; ".join(dict.fromkeys(by)) or None,
             "verdict": worst.verdict,
-            "without_consent": ", ".join(sorted(without)) or None,
+            "without_consent": listing(without),
         }
 
     def _findings(self, components: Sequence[Resource]) -> dict[str, list[_Finding]]:
@@ -226,9 +238,10 @@ class _Judge:
 
     def _of_rule(self, components: Sequence[Resource]) -> _Finding | None:
         """Return what holds for the whole rule: a condition, or the events that it waits for."""
-        conditions = [component for component in components if component.kind == "conditions"]
         negated = None
-        for condition in conditions:
+        for condition in components:
+            if condition.kind != "conditions":
+                continue
             by = self._matchers.in_component(condition)
             if by and not condition.get("negate"):
                 return _Finding(CONDITION, True, f"{condition.name}: {by}")
@@ -246,46 +259,37 @@ class _Judge:
 
     def _of_action(self, action: Resource, vendor: str) -> _Finding:
         """Return what holds for what an action sends to a vendor."""
-        if by := self._matchers.in_uses(action) if self._senders.code[action.id] else "":
-            return _Finding(IN_CODE, None, f"{action.name}: {by}")
-        package = {"Web SDK": "adobe-alloy", "Adobe Analytics": "adobe-analytics"}.get(vendor)
-        extension = self._extensions.get((action.property_id, package or ""))
-        if extension is None:
-            return _Finding(NOT_SEEN, False, "")
-        if package == "adobe-alloy":
+        in_code = self._in_code(action)
+        extension = self._extensions.get((action.property_id, _PACKAGES.get(vendor, "")))
+        if in_code is not None or extension is None:
+            return in_code or _NOTHING_SEEN
+        if extension.package == "adobe-alloy":
             return self._of_instance(action, extension)
         cookie = extension.setting("trackingCookieName")
         if cookie:
-            return _Finding(IN_EXTENSION, True, f"{extension.name}: trackingCookieName is {cookie}")
-        return _Finding(NOT_SEEN, False, "")
+            return _Finding(IN_EXTENSION, True, f"trackingCookieName is {cookie}")
+        return _NOTHING_SEEN
+
+    def _in_code(self, resource: Resource) -> _Finding | None:
+        if self._senders.code[resource.id] and (by := self._matchers.in_uses(resource)):
+            return _Finding(IN_CODE, None, f"{resource.name}: {by}")
+        return None
 
     def _of_instance(self, action: Resource, extension: Resource) -> _Finding:
         """Return what holds for the instance of Web SDK that an action sends through."""
         default = ""
-        for instance in _instances(extension):
+        instances = instances_of(extension)
+        for instance in instances:
             name = action.setting("instanceName") or instance.get("name")
-            if instance.get("name", "alloy") == name or len(_instances(extension)) == 1:
+            if instance.get("name", "alloy") == name or len(instances) == 1:
                 default = str(instance.get("defaultConsent", ""))
                 break
-        by = f"{extension.name}: defaultConsent is {default}"
+        by = f"defaultConsent is {default}"
         if default in _WAITING:
             return _Finding(IN_EXTENSION, True, by)
         if "%" in default:
             return _Finding(IN_EXTENSION, None, by)
-        if self._senders.code[extension.id] and (by := self._matchers.in_uses(extension)):
-            return _Finding(IN_CODE, None, f"{extension.name}: {by}")
-        return _Finding(NOT_SEEN, False, "")
-
-
-def _instances(extension: Resource) -> list[Mapping[str, Any]]:
-    instances = extension.setting("instances")
-    if not isinstance(instances, list):
-        return []
-    return [instance for instance in instances if isinstance(instance, dict)]
-
-
-def _verdict(finding: _Finding) -> str:
-    return finding.verdict
+        return self._in_code(extension) or _NOTHING_SEEN
 
 
 def _weakness(finding: _Finding) -> tuple[int, bool]:
@@ -298,10 +302,10 @@ def _limits(model: Model, senders: Senders) -> Iterator[str]:
         "What asks for consent is found by delegates, names and texts. Consent managers can also "
         "hold back the library or scripts on the page, which is not part of a property."
     )
-    unknown = sorted(filter(None, senders.unknown))
+    unknown = listing(filter(None, senders.unknown))
     if unknown:
         yield (
-            f"Whether actions of these extensions send is not known: {', '.join(unknown)}. Name "
+            f"Whether actions of these extensions send is not known: {unknown}. Name "
             "those that do: consent(vendors={name: text}), with a part of the delegate as text."
         )
     for extension in model.extensions:
@@ -310,3 +314,40 @@ def _limits(model: Model, senders: Senders) -> Iterator[str]:
                 f"{extension.name} ({extension.id}) applies opt-in, for which Adobe Analytics and "
                 "other extensions may wait."
             )
+
+
+def _unmatched(model: Model, conditions: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Yield which conditions of a user occur nowhere, as a misspelled one does."""
+    searched = _searched(model)
+    found: dict[str, bool] = {}
+    for kind, parts in conditions.items():
+        for part in parts:
+            if kind == "texts":
+                is_here = any(part in value for value in searched[kind])
+            else:
+                is_here = any(_match(value, [part.casefold()]) for value in searched[kind])
+            found[part] = found.get(part, False) or is_here
+    unmatched = sorted(repr(part) for part in found if not found[part])
+    if unmatched:
+        yield (
+            f"These conditions match nothing in the property: {', '.join(unmatched)}. Check their "
+            "spelling; upper and lower case count in texts."
+        )
+
+
+def _searched(model: Model) -> Mapping[str, Sequence[str]]:
+    """Return what each kind of condition is compared with."""
+    components = [part for part in model.rule_components if part.kind != "actions"]
+    elements = model.data_elements
+    settings = [text for text in texts(model) if text.role != "removed"]
+    names = [component.name for component in components]
+    for text in settings:
+        if text.resource.kind == "events" and not is_code(text):
+            names.append(text.value)
+    references = [reference.name or "" for reference in find_references(model)]
+    return {
+        "delegates": [resource.delegate for resource in (*components, *elements)],
+        "names": names,
+        "data_elements": [*references, *(element.name for element in elements)],
+        "texts": [text.value for text in settings],
+    }

@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from operator import attrgetter
 from typing import NamedTuple
 
 import pandas as pd
@@ -22,7 +23,8 @@ COLUMNS: Columns = {
     "suggestion": "string",
 }
 OWN_RULE = "own rule"
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060\ufeff]")
+# The joiners U+200C and U+200D are letters of some scripts, and parts of emoji.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u00ad\u200b\u200e\u200f\u2028-\u202e\u2060\ufeff]")
 _COPY = re.compile(
     r"^copy (?:\d+ )?of\s+|\s*(?:\(copy(?: \d+)?\)|\[copy\]|[-_]\s*copy(?: \d+)?|\scopy \d+)$",
     re.IGNORECASE,
@@ -59,9 +61,10 @@ def naming(model: Model, rules: Mapping[str, str] | None = None) -> pd.DataFrame
                 "name": resource.name,
                 "rule": rule,
                 "problem": problem.text,
-                # Another resource with the suggested name would be a problem, too.
-                "suggestion": name if name and is_free else None,
             }
+            # Another resource with the suggested name would be a problem, too.
+            if name and is_free:
+                row["suggestion"] = name
             rows.append(row)
     return answer(model, COLUMNS, rows, sort=("type", "name", "id", "rule", "problem"))
 
@@ -118,10 +121,11 @@ def _other_cases(model: Model) -> dict[str, str]:
         groups[resource.property_id, resource.type, folded].append(resource)
     others = {}
     for group in groups.values():
+        names = sorted(set(map(attrgetter("name"), group)))
         for resource in group:
-            names = sorted({other.name for other in group} - {resource.name})
-            if names:
-                others[resource.id] = names[0]
+            if len(names) > 1:
+                # The first name, or the second for those that have the first.
+                others[resource.id] = names[resource.name == names[0]]
     return others
 
 
@@ -161,7 +165,9 @@ def _copy(resource: Resource, _: Model) -> Problem | None:
     original = _COPY.sub("", resource.name)
     if original == resource.name:
         return None
-    return Problem("Is named as the copy of another one.", original.strip())
+    original = original.strip()
+    text = f"Looks like a copy of {original!r}." if original else "Looks like a copy."
+    return Problem(text, original)
 
 
 def _default_name(resource: Resource, _: Model) -> Problem | None:

@@ -1,5 +1,6 @@
 """``plumbing``: where libraries are delivered, and where data is sent, stage by stage."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -10,7 +11,10 @@ import pandas as pd
 from adobe_nb.analysis.answers import Columns, Row, answer
 from adobe_nb.analysis.code import secrets
 from adobe_nb.analysis.code.addresses import domains_of, is_own
+from adobe_nb.analysis.governance.vendors import instances_of
 from adobe_nb.analysis.model import Model, Resource, parse_json
+from adobe_nb.analysis.secret_values import without_secrets
+from adobe_nb.analysis.uses.index import members
 
 COLUMNS: Columns = {
     "kind": "string",
@@ -20,6 +24,7 @@ COLUMNS: Columns = {
     "detail": "string",
     "problem": "string",
 }
+_EDGE_PACKAGES = ("adobe-alloy", "adobe-edge")
 STAGES = ("production", "staging", "development")
 _DATASTREAMS = {
     "production": "edgeConfigId",
@@ -27,25 +32,19 @@ _DATASTREAMS = {
     "development": "developmentEdgeConfigId",
 }
 _SECRET_ELEMENT = "core::dataElements::secret"  # noqa: S105 - the name of a delegate
+_SORT = ("kind", "name", "id", "stage")
+_USER = re.compile(r"//[^/]*@")
 _TABLES = ("environments", "hosts", "callbacks", "secrets")
 _Row = dict[str, Any]
 
 
 def plumbing(model: Model) -> pd.DataFrame:
     """Return a row for each part and stage. ``Tags.plumbing`` documents it."""
-    rows: list[_Row] = [
-        *_hosts(model),
-        *_environments(model),
-        *_callbacks(model),
-        *_secrets(model),
-    ]
+    rows = [*_hosts(model), *_environments(model), *_callbacks(model), *_secrets(model)]
     for extension in model.extensions:
-        own: list[_Row] = []
-        if extension.package == "adobe-analytics":
-            own += _report_suites(extension)
-        own += _datastreams(extension)
-        own += _org_ids(extension)
-        rows += [{**row, "property_id": extension.property_id} for row in own]
+        rows += _report_suites(extension)
+        rows += _datastreams(extension)
+        rows += _org_ids(extension)
     for element in model.data_elements:
         if element.delegate == _SECRET_ELEMENT:
             rows += _secret_element(element, model)
@@ -53,11 +52,8 @@ def plumbing(model: Model) -> pd.DataFrame:
     return answer(model, COLUMNS, map(_with_problem, rows), sort=_SORT, limits=_limits(model))
 
 
-_SORT = ("kind", "name", "id", "stage")
-
-
 def _with_problem(row: _Row) -> Row:
-    return {**row, "problem": " ".join(filter(None, row.get("problems", ()))) or None}
+    return {**row, "problem": " ".join(filter(None, row["problems"])) or None}
 
 
 def _part(kind: str, row: Row, problems: Sequence[str], **columns: Any) -> _Row:
@@ -113,22 +109,38 @@ def _callbacks(model: Model) -> Iterator[_Row]:
     domains = domains_of(model)
     for callback in model.rows("callbacks"):
         url = str(callback.get("url") or "")
-        host = urlsplit(url).hostname or ""
-        # A path can be a secret, as that of a Slack webhook is.
-        hidden = secrets.hidden(url, secrets.secrets_in(url))
+        host = _host(url)
         yield _part(
             "callback",
             callback,
             list(_callback_problems(callback, url, host, domains)),
             name=host or None,
-            detail=secrets.shown(hidden.partition("?")[0]) or None,
+            detail=_without_secrets(url) or None,
         )
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        # An opening bracket without its closing one, for example.
+        return ""
+
+
+def _without_secrets(url: str) -> str:
+    """Return an address without its parameters, user, and the parts of its path that look secret.
+
+    Everyone who knows the address of a webhook can send to it.
+    """
+    address = _USER.sub("//", url.partition("?")[0])
+    hidden = secrets.hidden(address, secrets.secrets_in(address))
+    return "/".join(map(without_secrets, secrets.shown(hidden).split("/")))
 
 
 def _callback_problems(
     callback: Row, url: str, host: str, domains: Mapping[str, Sequence[str]]
 ) -> Iterator[str]:
-    if not url.startswith("https:"):
+    if not url.lower().startswith("https:"):
         yield "The address is not https: others can read what Adobe sends."
     own = domains.get(callback.get("property_id") or "")
     # Without domains, which hosts are the company's own is not known.
@@ -153,17 +165,17 @@ def _secrets(model: Model) -> Iterator[_Row]:
 
 def _secret_element(element: Resource, model: Model) -> Iterator[_Row]:
     """Yield the stages for which a data element names no secret, or that of another stage."""
-    known = {secret.id: secret for secret in model.secrets}
+    secrets_by_id = {secret.id: secret for secret in model.secrets}
     row = {"id": element.id, "name": element.name, "property_id": element.property_id}
-    named = element.setting("secrets")
+    entries = members(element.setting("secrets"))
     for stage in STAGES:
-        entry = named.get(stage) if isinstance(named, dict) else None
-        secret_id = entry.get("id") if isinstance(entry, dict) else None
+        secret_id = members(entries.get(stage)).get("id")
         problem = ""
-        if secret_id is None:
+        if not isinstance(secret_id, str):
+            secret_id = None
             problem = f"The data element names no secret for {stage}: reading it fails there."
-        elif secret_id in known:
-            problem = _other_stage(known[secret_id], stage)
+        elif secret_id in secrets_by_id:
+            problem = _other_stage(secrets_by_id[secret_id], stage)
         elif "secrets" in model.frames:
             problem = f"The data element names {secret_id}, which does not exist."
         if problem:
@@ -178,56 +190,44 @@ def _other_stage(secret: Resource, stage: str) -> str:
 
 
 def _report_suites(extension: Resource) -> Iterator[_Row]:
-    library = extension.setting("libraryCode")
-    accounts = library.get("accounts") if isinstance(library, dict) else None
-    if not isinstance(accounts, dict):
-        return
-    suites = {stage: _texts(accounts.get(stage)) for stage in STAGES}
-    if not any(suites.values()):
-        return
-    for stage, ids in suites.items():
-        if not ids:
-            problem = _missing("report suite", stage)
-            yield _sent("report suite", None, extension.name, stage, problem)
-        for suite in ids:
-            problem = _like_production(suite, stage, suites["production"], "report suite")
-            yield _sent("report suite", suite, extension.name, stage, problem)
+    if extension.package == "adobe-analytics":
+        accounts = members(members(extension.setting("libraryCode")).get("accounts"))
+        suites = {stage: _texts(accounts.get(stage)) for stage in STAGES}
+        yield from _by_stage("report suite", extension, extension.name, suites)
 
 
 def _datastreams(extension: Resource) -> Iterator[_Row]:
     """Yield the datastreams of Web SDK, by instance, and of the Edge Network extension."""
     for holder in _holders(extension):
-        ids = {stage: holder.get(key) for stage, key in _DATASTREAMS.items()}
-        if not any(ids.values()):
-            continue
         name = str(holder.get("name") or extension.name)
-        for stage, datastream in ids.items():
-            problem = _like_production(datastream, stage, [ids["production"]], "datastream")
-            if not datastream:
-                problem = _missing("datastream", stage)
-            yield _sent("datastream", datastream or None, name, stage, problem)
+        datastreams: dict[str, list[Any]] = {}
+        for stage, key in _DATASTREAMS.items():
+            datastreams[stage] = list(filter(None, [holder.get(key)]))
+        yield from _by_stage("datastream", extension, name, datastreams)
+
+
+def _by_stage(
+    kind: str, extension: Resource, name: str, ids: Mapping[str, Sequence[Any]]
+) -> Iterator[_Row]:
+    """Yield where data of each stage is sent; nothing when the settings name no stage."""
+    if not any(ids.values()):
+        return
+    for stage in STAGES:
+        for part_id in ids[stage] or [None]:
+            problem = ""
+            if part_id is None and stage == "production":
+                problem = f"There is no {kind} for production."
+            elif part_id is None:
+                # The extensions fall back on that of production.
+                problem = f"There is no {kind} for {stage}: data of {stage} goes to production."
+            elif stage != "production" and part_id in ids["production"]:
+                problem = f"This is the {kind} of production: data of {stage} mixes with it."
+            yield _sent(kind, extension, part_id, problem, name=name, stage=stage)
 
 
 def _holders(extension: Resource) -> list[Mapping[str, Any]]:
     """Return the settings that can name datastreams and organizations: those of instances, too."""
-    instances = extension.setting("instances")
-    holders = [extension.settings]
-    if isinstance(instances, list):
-        holders += instances
-    return [holder for holder in holders if isinstance(holder, dict)]
-
-
-def _missing(kind: str, stage: str) -> str:
-    if stage == "production":
-        return f"There is no {kind} for production."
-    # The extensions fall back on that of production.
-    return f"There is no {kind} for {stage}: data of {stage} goes to production."
-
-
-def _like_production(value: Any, stage: str, production: Sequence[Any], kind: str) -> str:
-    if stage == "production" or value not in production:
-        return ""
-    return f"This is the {kind} of production: data of {stage} mixes with it."
+    return [members(extension.settings), *instances_of(extension)]
 
 
 def _org_ids(extension: Resource) -> Iterator[_Row]:
@@ -237,7 +237,7 @@ def _org_ids(extension: Resource) -> Iterator[_Row]:
             problem = ""
             if "%" not in org and not org.endswith("@AdobeOrg"):
                 problem = "An organization id ends in @AdobeOrg."
-            yield _sent("org id", org, extension.name, None, problem)
+            yield _sent("org id", extension, org, problem)
 
 
 def _compare_orgs(rows: Sequence[_Row]) -> None:
@@ -251,9 +251,9 @@ def _compare_orgs(rows: Sequence[_Row]) -> None:
             row["problems"].append("Extensions of this property have different organization ids.")
 
 
-def _sent(kind: str, part_id: Any, name: str, stage: str | None, problem: str) -> _Row:
-    problems = [problem]
-    return {"kind": kind, "id": part_id, "name": name, "stage": stage, "problems": problems}
+def _sent(kind: str, extension: Resource, part_id: Any, problem: str, **columns: Any) -> _Row:
+    row = {"id": part_id, "name": extension.name, "property_id": extension.property_id}
+    return _part(kind, row, [problem], **columns)
 
 
 def _texts(value: Any) -> list[str]:
@@ -269,8 +269,7 @@ def _limits(model: Model) -> Iterator[str]:
             f"Not part of this answer, because the frames are missing: {', '.join(missing)}. Pass "
             "them: analysis.Tags(…, hosts=reactor.hosts(property))."
         )
-    packages: Mapping[str, Any] = {extension.package: extension for extension in model.extensions}
-    if "adobe-alloy" in packages or "adobe-edge" in packages:
+    if any(extension.package in _EDGE_PACKAGES for extension in model.extensions):
         yield (
             "What a datastream does with data is configured in the Data Collection UI, and not "
             "part of a property."

@@ -10,6 +10,7 @@ import pandas as pd
 from adobe_nb.analysis.answers import Columns, answer
 from adobe_nb.analysis.lookup import in_production
 from adobe_nb.analysis.model import REQUIRED, Model, Resource
+from adobe_nb.analysis.times import readable_time
 from adobe_nb.analysis.uses.usage import count_users
 from adobe_nb.analysis.words import words_of
 from adobe_nb.errors import ArgumentError
@@ -24,6 +25,7 @@ COLUMNS: Columns = {
     "in_production": "boolean",
     "used_by": "Int64",
 }
+_SORT = ("type", "name", "id", "reason")
 REASONS = ("disabled", "untouched", "never published", "name says old")
 _OLD_WORDS = {
     "inactive", "old", "deprecated", "obsolete", "legacy", "retired", "unused", "outdated", "test",
@@ -42,58 +44,55 @@ def stale(model: Model, days: int = 365, now: Time | None = None) -> pd.DataFram
         raise ArgumentError(f"days= requires a number of days, such as 365, got {days!r}.")
     today = _today(model, now)
     live = in_production(model)
-    users: Mapping[str, int] | None = None
-    if model.frames.keys() >= REQUIRED.keys():
-        users = count_users(model)
+    users = _users(model)
     updated = _last_updates(model)
     rows = []
-    for resource in (*model.rules, *model.data_elements, *model.extensions):
-        updated_at = updated.get(resource.id)
-        age = None if updated_at is None else (today - updated_at).days
-        row = {
+    for resource in _resources(model):
+        row: dict[str, Any] = {
             "property_id": resource.property_id,
             "type": resource.type,
             "id": resource.id,
             "name": resource.name,
-            "updated_at": updated_at,
-            "age_days": age,
-            "in_production": None if live is None else resource.origin_id in live,
-            "used_by": None if users is None else users.get(resource.id, 0),
         }
+        if resource.id in updated:
+            row["updated_at"] = updated[resource.id]
+            row["age_days"] = (today - updated[resource.id]).days
+        if live is not None:
+            row["in_production"] = resource.origin_id in live
+        if users is not None:
+            row["used_by"] = users.get(resource.id, 0)
         for reason in _reasons(resource, row, days):
             rows.append({**row, "reason": reason})
-    return answer(
-        model, COLUMNS, rows, sort=("type", "name", "id", "reason"), limits=_limits(model)
-    )
+    return answer(model, COLUMNS, rows, sort=_SORT, limits=_limits(model))
+
+
+def _resources(model: Model) -> list[Resource]:
+    return [*model.rules, *model.data_elements, *model.extensions]
+
+
+def _users(model: Model) -> Mapping[str, int] | None:
+    """Return the number of users of each resource, by id; None if some could be missing."""
+    if model.frames.keys() >= REQUIRED.keys():
+        return count_users(model)
+    return None
 
 
 def _today(model: Model, now: Time | None) -> pd.Timestamp:
     """Return the time that ages are counted to. Raises ArgumentError."""
-    value = now if now is not None else model.as_of
-    if value is None:
-        return pd.Timestamp.now(tz="UTC")
-    time = _time(value) if isinstance(value, str | date) else None
+    if now is None:
+        now = model.as_of or pd.Timestamp.now(tz="UTC")
+    # A number would be nanoseconds since 1970.
+    time = readable_time(now if isinstance(now, str | date) else None)
     if time is None:
-        raise ArgumentError(f'now= requires a time, such as "2026-11-28", got {value!r}.')
+        raise ArgumentError(f'now= requires a time, such as "2026-11-28", got {now!r}.')
     return time
-
-
-def _time(value: Any) -> pd.Timestamp | None:
-    """Return a time of a frame or user in UTC; None for a missing or unreadable one."""
-    try:
-        time = pd.Timestamp(value)
-    except (ValueError, TypeError, OverflowError):
-        return None
-    if not isinstance(time, pd.Timestamp):
-        return None
-    return time.tz_localize("UTC") if time.tzinfo is None else time.tz_convert("UTC")
 
 
 def _last_updates(model: Model) -> dict[str, pd.Timestamp]:
     """Return when each resource was changed last, by id. A rule changes with its components."""
     last: dict[str, pd.Timestamp] = {}
     for resource in model.resources:
-        time = _time(resource.get("updated_at"))
+        time = readable_time(resource.get("updated_at"))
         for owner in (resource, resource.rule):
             if time is not None and owner is not None:
                 last[owner.id] = max(time, last.get(owner.id, time))
@@ -103,9 +102,9 @@ def _last_updates(model: Model) -> dict[str, pd.Timestamp]:
 def _reasons(resource: Resource, row: Mapping[str, Any], days: int) -> Iterator[str]:
     if not resource.enabled:
         yield "disabled"
-    if row["age_days"] is not None and row["age_days"] > days:
+    if row.get("age_days", 0) > days:
         yield "untouched"
-    if _is_never_published(resource, is_live=row["in_production"]):
+    if _is_never_published(resource, is_live=row.get("in_production")):
         yield "never published"
     if says_old(resource.name):
         yield "name says old"
@@ -120,11 +119,16 @@ def _is_never_published(resource: Resource, *, is_live: bool | None) -> bool:
 
 def says_old(name: str) -> bool:
     """Return whether a name says that it should not be used any more."""
+    return is_marked_old(name) or bool(_COPY.search(name))
+
+
+def is_marked_old(name: str) -> bool:
+    """Return whether a name has a word or a mark for what is old. A copy need not be old."""
     words = words_of(name)
     text = f" {' '.join(words)} "
     if _OLD_WORDS & set(words) or any(f" {phrase} " in text for phrase in _OLD_PHRASES):
         return True
-    return bool(_COPY.search(name) or _MARKED.search(name.strip(" _-[(")))
+    return bool(_MARKED.search(name.strip(" _-[(")))
 
 
 def _limits(model: Model) -> Iterator[str]:
@@ -133,9 +137,10 @@ def _limits(model: Model) -> Iterator[str]:
             "The libraries and what they hold are missing: in_production is unknown, and what was "
             "never published follows from the resources alone."
         )
-    resources = (*model.rules, *model.data_elements, *model.extensions)
-    undated = sum(_time(resource.get("updated_at")) is None for resource in resources)
+    undated = sum(
+        readable_time(resource.get("updated_at")) is None for resource in _resources(model)
+    )
     if undated:
         yield f"{undated} resources have no readable updated_at: their age is unknown."
-    if not model.frames.keys() >= REQUIRED.keys():
+    if _users(model) is None:
         yield "A table of the content is missing: used_by is unknown."

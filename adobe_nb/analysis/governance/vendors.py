@@ -104,6 +104,14 @@ def checked_texts(value: Any, argument: str) -> list[str]:
     return list(texts)
 
 
+def instances_of(extension: Resource) -> list[Mapping[str, Any]]:
+    """Return the settings of each instance of Web SDK."""
+    instances = extension.setting("instances")
+    if not isinstance(instances, list):
+        return []
+    return [instance for instance in instances if isinstance(instance, dict)]
+
+
 class Senders:
     """Who receives data from each action of a model."""
 
@@ -129,13 +137,14 @@ class Senders:
         return list(dict.fromkeys(names))
 
     def _by_calls(self, text: Text) -> Iterator[str]:
-        calls = []
+        code = None
         for vendor in self._vendors:
-            calls += [(vendor.name, call) for call in vendor.calls if call.is_in(text.value)]
-        if calls:
-            # Comments are taken out only where that can matter, because it takes time.
-            code = normalized(text.value, text.language)
-            yield from (name for name, call in calls if call.is_in(code))
+            for call in vendor.calls:
+                if call.is_in(text.value):
+                    # Comments are taken out only where that can matter, because it takes time.
+                    code = code or normalized(text.value, text.language)
+                    if call.is_in(code):
+                        yield vendor.name
 
     def _by_hosts(self, text: Text) -> Iterator[str]:
         own = self._domains.get(text.resource.property_id, [])

@@ -3,14 +3,18 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 import pandas as pd
 
 from adobe_nb.analysis.answers import Columns, Row, answer
+from adobe_nb.analysis.code import secrets
+from adobe_nb.analysis.code.risks import secret_values
 from adobe_nb.analysis.compare.changes import MISSING, differences
 from adobe_nb.analysis.compare.contents import COLUMNS as CONTENT
-from adobe_nb.analysis.compare.contents import Content, Normalizer, canonical_json
+from adobe_nb.analysis.compare.contents import Normalizer, canonical_json
 from adobe_nb.analysis.history.events import Event, Since, events_of, moment
 from adobe_nb.analysis.model import REQUIRED, Model
 
@@ -28,6 +32,8 @@ COLUMNS: Columns = {
     "rule_id": "string",
     "rule_name": "string",
 }
+UNKNOWN = "unknown"
+"""What an update changed when the content before or after it cannot be read."""
 _State = Mapping[str, Any]
 """The content of a resource: its name, other columns, and settings."""
 # The service changes these by itself, or with every other change.
@@ -49,6 +55,7 @@ _NOISE = {
 }
 _RELATIONS = ("environment", "host")
 _LINKS = ("property", "extension_package", "updated_with_extension_package")
+_LINK_COLUMNS = ("property_id", "extension_package_id", "updated_with_extension_package_id")
 
 
 def who_changed(model: Model, since: Since = None) -> pd.DataFrame:
@@ -59,27 +66,25 @@ def who_changed(model: Model, since: Since = None) -> pd.DataFrame:
     by_id: dict[str, list[Event]] = defaultdict(list)
     for event in events_of(model):
         by_id[event.id].append(event)
-    histories = []
-    for events in by_id.values():
-        if start is None or events[-1].when >= start:
-            histories.append(events)
-    states = _states(model, histories)
+    histories = list(by_id.values())
+    if start is not None:
+        # A resource without a new event needs no comparison.
+        histories = [events for events in histories if events[-1].when >= start]
+    states, hide = _states(model, histories)
     rules = _rules(model)
     rows = []
     for events in histories:
-        for event, row in _changes(events, states):
-            if start is None or event.when >= start:
-                rows.append({**row, **_rule_of(event, rules)})
-    rows.sort(key=lambda row: (row["when"], row["id"]), reverse=True)
-    for row in rows:
-        for column in ("before", "after"):
-            row[column] = _text(model, row[column])
-    return answer(model, COLUMNS, rows, limits=_limits(model, histories, states, rows))
+        for row in _changes(events, states):
+            if start is None or row["when"] >= start:
+                row["before"] = _text(model, row["before"], hide)
+                row["after"] = _text(model, row["after"], hide)
+                rows.append({**row, **rules.get(events[0].id, {})})
+    rows.sort(key=itemgetter("when", "id"), reverse=True)
+    limits = [*_cut_off(model, histories, start), *_limits(histories, states, rows)]
+    return answer(model, COLUMNS, rows, limits=limits)
 
 
-def _changes(
-    events: Iterable[Event], states: Mapping[Event, _State]
-) -> Iterator[tuple[Event, dict[str, Any]]]:
+def _changes(events: Iterable[Event], states: Mapping[Event, _State]) -> Iterator[dict[str, Any]]:
     """Yield the events of one resource, each with what it changed."""
     previous: _State | None = None
     text, earlier = "", set[str]()
@@ -88,6 +93,8 @@ def _changes(
         row = _row(event)
         if event.verb == "deleted":
             row["before"] = state
+        elif row["action"] == "updated" and (previous is None or state is None):
+            row |= {"columns_changed": UNKNOWN, "after": state}
         elif row["action"] != "revised":
             row |= _difference(previous, state)
         if state is not None and event.type in CONTENT:
@@ -97,7 +104,7 @@ def _changes(
             if is_update and text != before and text in earlier:
                 row["action"] = "reverted"
         previous = state
-        yield event, row
+        yield row
 
 
 def _row(event: Event) -> dict[str, Any]:
@@ -111,7 +118,7 @@ def _row(event: Event) -> dict[str, Any]:
         "action": action,
         "type": event.type,
         "id": identifier,
-        "name": event.row.get("display_name") or event.attributes.get("name"),
+        "name": event.name,
         "property_id": event.property_id,
         "before": None,
         "after": None,
@@ -134,33 +141,44 @@ def _difference(previous: _State | None, state: _State | None) -> Row:
     return {"columns_changed": ", ".join(paths), "before": before, "after": after}
 
 
-def _text(model: Model, state: _State | None) -> str | None:
+def _text(model: Model, state: _State | None, hide: Iterable[str]) -> str | None:
+    """Return a state as JSON, with dots in place of what looks like a secret."""
     if state is None:
         return None
     text = json.dumps(state, ensure_ascii=False, default=str)
+    text = secrets.hidden(text, secrets.secrets_in(text))
+    text = secrets.shown(secrets.without_values(text, hide))
     return model.redact(text) if model.redact else text
 
 
 # -- states
 
 
-def _states(model: Model, histories: Iterable[list[Event]]) -> dict[Event, _State]:
-    """Return the content of the resource after each event whose document can be read."""
+def _states(
+    model: Model, histories: Iterable[list[Event]]
+) -> tuple[dict[Event, _State], list[str]]:
+    """Return the content of the resource after each event whose document can be read.
+
+    With it come the secrets in all of them, as they are in JSON.
+    """
     states: dict[Event, _State] = {}
     contents: list[Event] = []
-    for event in (event for events in histories for event in events):
-        if not event.attributes:
-            continue
-        if event.type in CONTENT:
+    for event in chain.from_iterable(histories):
+        if event.attributes and event.type in CONTENT:
             contents.append(event)
-        else:
+        elif event.attributes:
             states[event] = _plain_state(event)
-    for event, content in _contents(model, contents):
-        state = {"name": content.name, **content.columns}
-        if event.type != "rules":
-            state["settings"] = content.settings
-        states[event] = state
-    return states
+    documents, by_number = _documents(model, contents)
+    normalizer = Normalizer(documents, documents)
+    for table in CONTENT:
+        for content in normalizer.contents(documents, table, {}):
+            event = by_number[content.resource.id]
+            state = {"name": content.name, **content.columns}
+            if event.type != "rules":
+                state["settings"] = content.settings
+            states[event] = state
+    values = secret_values(documents)
+    return states, [json.dumps(value, ensure_ascii=False)[1:-1] for value in values]
 
 
 def _plain_state(event: Event) -> _State:
@@ -175,29 +193,25 @@ def _plain_state(event: Event) -> _State:
     return state
 
 
-def _contents(model: Model, events: Iterable[Event]) -> Iterator[tuple[Event, Content]]:
-    """Yield each event with the normalized content of its document."""
+def _documents(model: Model, events: Iterable[Event]) -> tuple[Model, Mapping[str, Event]]:
+    """Return the documents of events as a model, and the events by the ids in it."""
     by_number: dict[str, Event] = {}
-    rows: dict[str, list[Row]] = {table: [] for table in CONTENT}
+    rows: dict[str, list[Row]] = defaultdict(list)
     for event in events:
         # One resource has many states, which a model would take for one.
         number = str(len(by_number))
         by_number[number] = event
-        links = {f"{relation}_id": event.linked_id(relation) for relation in _LINKS}
+        links = dict(zip(_LINK_COLUMNS, map(event.linked_id, _LINKS), strict=True))
         links["property_id"] = event.property_id or ""
         rows[event.type].append({**event.attributes, **links, "id": number})
-    frames = {}
-    for table, columns in CONTENT.items():
-        names = [*REQUIRED[table], *columns, *(f"{relation}_id" for relation in _LINKS)]
-        frames[table] = pd.DataFrame(rows[table], columns=list(dict.fromkeys(names)), dtype=object)
+    frames: dict[str, pd.DataFrame] = {}
     for table in ("properties", "extension_packages"):
         if table in model.frames:
             frames[table] = model.frames[table]
-    documents = Model(frames)
-    normalizer = Normalizer(documents, documents)
-    for table in CONTENT:
-        for content in normalizer.contents(documents, table, {}):
-            yield by_number[content.resource.id], content
+    for table, columns in CONTENT.items():
+        names = dict.fromkeys([*REQUIRED[table], *columns, *_LINK_COLUMNS])
+        frames[table] = pd.DataFrame(rows[table], columns=list(names), dtype=object)
+    return Model(frames), by_number
 
 
 # -- rules of components
@@ -213,38 +227,43 @@ def _rules(model: Model) -> Mapping[str, Row]:
     return rules
 
 
-def _rule_of(event: Event, rules: Mapping[str, Row]) -> Row:
-    return rules.get(event.id, {})
-
-
 # -- limits
 
 
-def _limits(
-    model: Model,
-    histories: Iterable[list[Event]],
-    states: Mapping[Event, _State],
-    rows: Iterable[Row],
+def _cut_off(
+    model: Model, histories: Iterable[list[Event]], start: pd.Timestamp | None
 ) -> Iterator[str]:
-    beginnings = [events[0] for events in histories]
-    unknown = [event for event in beginnings if event.verb != "created"]
-    if unknown:
-        first = events_of(model)[0].when
+    """Yield how many resources are older than their first event."""
+    updates = []
+    for first, *_ in histories:
+        if first.verb == "updated" and (start is None or first.when >= start):
+            updates.append(first)
+    if updates:
+        beginning = events_of(model)[0].when
         yield (
-            f"The audit events begin on {first:%Y-%m-%d}. {len(unknown)} resources were there "
-            f"before, the first being {unknown[0].id} ({_row(unknown[0])['name']}): what their "
-            "first event changed is unknown."
+            f"The audit events begin on {beginning:%Y-%m-%d}. What the first event changed is "
+            f"unknown for {len(updates)} resources that existed before, the first being "
+            f"{updates[0].id} ({updates[0].name}). Read the events from an earlier date: "
+            "analysis.read(…, audit_events=…)."
         )
-    unreadable = [event for events in histories for event in events if event not in states]
+
+
+def _limits(
+    histories: Iterable[list[Event]], states: Mapping[Event, _State], rows: Iterable[Row]
+) -> Iterator[str]:
+    unreadable = [event for event in chain.from_iterable(histories) if event not in states]
     if unreadable:
         yield (
             f"The documents of {len(unreadable)} audit events cannot be read, the first being "
             f"{unreadable[0].row['id']}."
         )
-    updates = [row for row in rows if row["action"] == "updated"]
-    same = [row for row in updates if row["before"] is None and row["after"] is None]
+    same = list(filter(_is_update_without_difference, rows))
     if same:
         yield (
             f"{len(same)} updates have no columns_changed: they changed dates, flags, or what "
             "other events show, such as the contents of a library."
         )
+
+
+def _is_update_without_difference(row: Row) -> bool:
+    return row["action"] == "updated" and "columns_changed" not in row

@@ -9,6 +9,8 @@ from typing import Any, TypeAlias
 import pandas as pd
 
 from adobe_nb.analysis.model import Model, once_per_model, parse_json
+from adobe_nb.analysis.times import readable_time
+from adobe_nb.analysis.uses.index import members
 from adobe_nb.errors import ArgumentError
 from adobe_nb.registry import RESOURCES
 
@@ -53,6 +55,11 @@ class Event:
         return str(self.row.get("entity_id") or self.document.get("id") or "")
 
     @property
+    def name(self) -> str | None:
+        """The name of the resource."""
+        return self.row.get("display_name") or self.attributes.get("name")
+
+    @property
     def property_id(self) -> str | None:
         """The id of its property; None for events of the company."""
         return self.row.get("property_id")
@@ -61,17 +68,17 @@ class Event:
     def document(self) -> Mapping[str, Any]:
         """The resource as a JSON:API resource; empty when it cannot be read."""
         document, _ = parse_json(self.row.get("entity"))
-        return _object(_object(document).get("data"))
+        return members(members(document).get("data"))
 
     @property
     def attributes(self) -> Mapping[str, Any]:
         """The attributes in the document."""
-        return _object(self.document.get("attributes"))
+        return members(self.document.get("attributes"))
 
     def linked_id(self, relation: str) -> str | None:
         """Return the id that a to-one relation of the document has; None without one."""
-        relations = _object(self.document.get("relationships"))
-        return _object(_object(relations.get(relation)).get("data")).get("id")
+        relations = members(self.document.get("relationships"))
+        return members(members(relations.get(relation)).get("data")).get("id")
 
 
 @once_per_model
@@ -81,7 +88,11 @@ def events_of(model: Model) -> list[Event]:
     if model.property_ids and rows and "property_id" in rows[0]:
         # A list of the whole organization has those of its other properties, too.
         rows = [row for row in rows if row["property_id"] in model.property_ids]
-    events = [Event(row) for row in rows if row["created_at"] is not None]
+    events = []
+    for row in rows:
+        when = readable_time(row["created_at"])
+        if when is not None:
+            events.append(Event({**row, "created_at": when}))
     return sorted(events, key=_moment_and_verb)
 
 
@@ -100,21 +111,14 @@ def states_of_libraries(model: Model) -> Iterator[tuple[Event, str]]:
 
 def moment(value: Since, parameter: str = "since") -> pd.Timestamp | None:
     """Return a date as a time in UTC; None for None. Raises ArgumentError."""
-    if value is None:
-        return None
-    if isinstance(value, str | date):
-        time = pd.to_datetime(value, utc=True, errors="coerce")
-        if isinstance(time, pd.Timestamp):
-            return time
+    # A number would be nanoseconds since 1970.
+    time = readable_time(value if isinstance(value, str | date) else None)
+    if time is not None or value is None:
+        return time
     raise ArgumentError(
         f'{parameter} must be a date such as "2026-06-01", or a datetime, not {value!r}.'
     )
 
 
 def _moment_and_verb(event: Event) -> tuple[Any, int]:
-    verb = event.verb
-    return event.when, _VERBS.index(verb) if verb in _VERBS else len(_VERBS)
-
-
-def _object(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
+    return event.when, (*_VERBS, event.verb).index(event.verb)

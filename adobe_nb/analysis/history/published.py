@@ -2,7 +2,6 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import pandas as pd
 
@@ -10,6 +9,7 @@ from adobe_nb.analysis.answers import Columns, Row, answer
 from adobe_nb.analysis.history.events import Event, events_of, states_of_libraries
 from adobe_nb.analysis.model import Model
 from adobe_nb.analysis.publishing.libraries import REVISABLE
+from adobe_nb.analysis.words import listing
 
 COLUMNS: Columns = {
     "library_id": "string",
@@ -126,16 +126,18 @@ def _limits(model: Model, rows: Sequence[Row]) -> Iterator[str]:
         )
     if uncounted := [row for row in rows if "builds" not in row]:
         yield f"The builds of {len(uncounted)} libraries are missing."
-    names = dict(zip((row["library_id"] for row in rows), rows, strict=True))
-    republished: list[Any] = []
+    if republished := listing(_republished(model)):
+        yield f"Republished since: {republished}. The times are those of the first publication."
+
+
+def _republished(model: Model) -> Iterator[str]:
+    libraries = set()
     for build in model.rows("builds"):
-        if build.get("meta_republish_status") and build["library_id"] in names:
-            republished.append(names[build["library_id"]]["name"])
-    if republished:
-        yield (
-            f"Republished since: {', '.join(sorted(map(str, republished)))}. The times are those "
-            "of the first publication."
-        )
+        if build.get("meta_republish_status"):
+            libraries.add(build["library_id"])
+    for library in model.rows("libraries"):
+        if library["id"] in libraries:
+            yield str(library.get("name"))
 
 
 def _lacks_submission(row: Row) -> bool:

@@ -1,19 +1,20 @@
 """An estimate of what weighs how much in the libraries."""
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import pandas as pd
 
 from adobe_nb.analysis.answers import Columns, answer
 from adobe_nb.analysis.code.custom_code import is_code
-from adobe_nb.analysis.model import Model, Resource
+from adobe_nb.analysis.model import Model, Resource, records
 from adobe_nb.analysis.publishing.libraries import REVISABLE, library_contents
 from adobe_nb.analysis.publishing.upstream import delivering
-from adobe_nb.analysis.settings import Text, texts
+from adobe_nb.analysis.settings import texts
 
 COLUMNS: Columns = {
     "library_id": "string",
@@ -46,8 +47,7 @@ def library_size(model: Model) -> pd.DataFrame:
     model.require("library_size", "libraries", *held, "rule_revision_components")
     model.require_columns("library_size", "rule_revision_components", "rule_id")
     delivered: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    contents: Any = library_contents(model).to_dict("records")
-    for revision in contents:
+    for revision in records(library_contents(model)):
         delivered[revision["library_id"]].append(revision)
     sizes = _sizes(_revisions(model))
     complete = _complete(model)
@@ -60,7 +60,7 @@ def library_size(model: Model) -> pd.DataFrame:
             "library_name": library.get("name"),
             "state": library.get("state"),
         }
-        rules = [one["revision_id"] for one in revisions if one["type"] == "rules"]
+        rules = [row["revision_id"] for row in revisions if row["type"] == "rules"]
         if library["id"] in complete or all(sizes[rule].components for rule in rules):
             row |= _totals(revisions, sizes)
         else:
@@ -95,13 +95,14 @@ def _complete(model: Model) -> set[str]:
 
 def _sizes(revisions: Model) -> Mapping[str, _Size]:
     """Return the size of each revision by its id; that of a rule is that of its components."""
-    code: dict[Resource, list[Text]] = defaultdict(list)
-    removed: dict[Resource, list[Text]] = defaultdict(list)
+    code, left_out = Counter[Resource](), Counter[Resource]()
     for text in texts(revisions):
-        if text.role == "removed":
-            removed[text.resource].append(text)
-        elif is_code(text):
-            code[text.resource].append(text)
+        is_removed = text.role == "removed"
+        if is_removed or is_code(text):
+            # In the settings, quotation marks and escapes belong to a text.
+            left_out[text.resource] += _length(text.value)
+        if not is_removed and is_code(text):
+            code[text.resource] += len(text.value)
     sizes: dict[str, _Size] = defaultdict(_Size)
     for resource in revisions.resources:
         holder = resource.id
@@ -109,14 +110,9 @@ def _sizes(revisions: Model) -> Mapping[str, _Size]:
             holder = str(resource.get("rule_id"))
             sizes[holder].components += 1
         size = sizes[holder]
-        size.code += sum(len(text.value) for text in code[resource])
-        others = _length(resource.settings) - _lengths(code[resource]) - _lengths(removed[resource])
-        size.settings += others
+        size.code += code[resource]
+        size.settings += _length(resource.settings) - left_out[resource]
     return sizes
-
-
-def _lengths(parts: Iterable[Text]) -> int:
-    return sum(_length(text.value) for text in parts)
 
 
 def _length(settings: Any) -> int:
@@ -132,7 +128,7 @@ def _length(settings: Any) -> int:
 def _totals(revisions: Iterable[Mapping[str, Any]], sizes: Mapping[str, _Size]) -> dict[str, Any]:
     """Return the sums over the revisions that a library delivers, and the largest of them."""
     sums, largest = _Size(), (0, "")
-    for revision in sorted(revisions, key=lambda one: (one["name"], one["revision_id"])):
+    for revision in sorted(revisions, key=itemgetter("name", "revision_id")):
         size = sizes[revision["revision_id"]]
         sums.components += size.components
         sums.settings += size.settings

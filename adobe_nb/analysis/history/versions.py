@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from operator import attrgetter
 from typing import Any
 
 import pandas as pd
@@ -12,6 +13,7 @@ from adobe_nb.analysis.history.schemas import required_members
 from adobe_nb.analysis.model import Model, Resource
 from adobe_nb.analysis.packages import delegates_of
 from adobe_nb.analysis.publishing.upstream import upstream_of
+from adobe_nb.analysis.words import listing
 from adobe_nb.errors import ArgumentError
 
 COLUMNS: Columns = {
@@ -49,8 +51,10 @@ def version_key(text: str) -> Version:
     parts = []
     for part in suffix:
         # Numbers come before names, and are compared as numbers.
-        is_name = not part.isdigit()
-        parts.append((is_name, 0 if is_name else int(part), part))
+        if part.isdigit():
+            parts.append((False, int(part), part))
+        else:
+            parts.append((True, 0, part))
     if not match:
         release = [-1]
     return tuple(release), not suffix, tuple(parts)
@@ -87,7 +91,7 @@ def extension_versions(model: Model, packages: pd.DataFrame | None = None) -> pd
         row["behind"] = catalog.behind(extension, latest)
         if row["behind"] == 0:
             continue
-        row["upgrade_blocked_by"] = ", ".join(blocking[extension.origin_id]) or None
+        row["upgrade_blocked_by"] = listing(blocking[extension.origin_id])
         before, after = delegates_of(installed), delegates_of(latest)
         if not before or not after:
             unread.append(extension)
@@ -103,14 +107,13 @@ class _Catalog:
 
     def __init__(self, model: Model, packages: pd.DataFrame | None) -> None:
         self._platforms = model.platforms
-        listed = Model({} if packages is None else {"extension_packages": packages})
         self._listed: dict[str, Row] = {}
-        for package in listed.rows("extension_packages"):
-            self._listed[package["id"]] = package
-        self._packages: dict[str, Row] = {}
-        for package in model.rows("extension_packages"):
-            self._packages[package["id"]] = package
-        self._packages |= self._listed
+        if packages is not None:
+            # A model checks the frame.
+            for package in Model({"extension_packages": packages}).rows("extension_packages"):
+                self._listed[package["id"]] = package
+        known = {package["id"]: package for package in model.rows("extension_packages")}
+        self._packages: dict[str, Row] = {**known, **self._listed}
 
     def installed(self, extension: Resource) -> Row:
         """Return the package of the installed version; an empty row when it is not known."""
@@ -124,10 +127,8 @@ class _Catalog:
     def latest(self, extension: Resource) -> Row | None:
         """Return the latest package that could be installed; None when it is not known."""
         own: Row = {"version": extension.get("version") or "", **self.installed(extension)}
-        newest = own
-        for package in self._releases(extension, self._packages.values()):
-            if version_key(package["version"]) > version_key(newest["version"]):
-                newest = package
+        releases = self._releases(extension, self._packages.values())
+        newest = max([own, *releases], key=_version_of)
         if newest is not own:
             return newest
         is_offered = extension.get("meta_upgrade_extension_package_id") is not None
@@ -144,12 +145,8 @@ class _Catalog:
         # A list of all versions has the installed one; the catalog has the newest ones only.
         if extension.get("extension_package_id") not in self._listed:
             return None
-        newer = set()
-        for package in self._releases(extension, self._listed.values()):
-            key = version_key(package["version"])
-            if key > version:
-                newer.add(key)
-        return len(newer)
+        versions = set(map(_version_of, self._releases(extension, self._listed.values())))
+        return sum(other > version for other in versions)
 
     def _releases(self, extension: Resource, packages: Iterable[Row]) -> Iterator[Row]:
         """Yield the versions of the package of an extension that the property could install."""
@@ -162,6 +159,10 @@ class _Catalog:
             is_good = package.get("status") in ("succeeded", None)
             if is_released and is_good and not package.get("discontinued") and package["version"]:
                 yield package
+
+
+def _version_of(package: Row) -> Version:
+    return version_key(package["version"])
 
 
 def _check(packages: Any) -> None:
@@ -211,16 +212,16 @@ def _blocking_libraries(model: Model) -> Mapping[str, list[str]]:
 def _differences(used: Iterable[str], before: Mapping[str, Row], after: Mapping[str, Row]) -> Row:
     """Return which delegates in use the latest version lacks, and which settings it adds."""
     removed, added = [], []
-    for delegate in sorted(used):
-        if delegate in before and delegate not in after:
+    for delegate in before.keys() & set(used):
+        if delegate not in after:
             removed.append(delegate)
-        elif delegate in before and delegate in after:
-            known = required_members(before[delegate].get("schema"))
-            for path in sorted(required_members(after[delegate].get("schema")) - known):
+        else:
+            required = required_members(before[delegate].get("schema"))
+            for path in required_members(after[delegate].get("schema")) - required:
                 added.append(f"{delegate}: {path}")
     return {
-        "delegates_removed": ", ".join(removed) or None,
-        "settings_new_required": ", ".join(added) or None,
+        "delegates_removed": listing(removed),
+        "settings_new_required": listing(added),
     }
 
 
@@ -229,12 +230,12 @@ def _limits(
 ) -> Iterator[str]:
     if unknown:
         yield (
-            f"The latest version of {_names(unknown)} is unknown. Pass the newest packages: "
+            f"The latest version of {_packages(unknown)} is unknown. Pass the newest packages: "
             "tags.extension_versions(reactor.extension_packages())."
         )
     if unread:
         yield (
-            f"The package of {_names(unread)} cannot be compared with the latest one: one of the "
+            f"The package of {_packages(unread)} cannot be compared with the latest one: one of the "
             "two, or what it offers, is missing."
         )
     if any(row.get("latest_version") and row.get("behind") is None for row in rows):
@@ -248,5 +249,5 @@ def _limits(
     yield "An upgrade cannot be undone. Alternatives in a schema (anyOf, oneOf) are not compared."
 
 
-def _names(extensions: Iterable[Resource]) -> str:
-    return ", ".join(sorted({extension.package for extension in extensions}))
+def _packages(extensions: Iterable[Resource]) -> str | None:
+    return listing(map(attrgetter("package"), extensions))

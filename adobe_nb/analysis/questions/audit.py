@@ -47,6 +47,7 @@ class Audit(Questions):
             ``attrs["counts"]`` has the number of findings by severity, without suppressed ones.
             ``attrs["limits"]`` names the rules that could not be checked because a table is
             missing, the suppressions that expired, and those that match nothing.
+            ``attrs["limits_of_findings"]`` are those that belong to rules with findings.
 
         Raises
         ------

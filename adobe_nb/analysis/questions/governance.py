@@ -70,8 +70,10 @@ class Governance(Questions):
         DataFrame
             One row for each rule that sends: ``rule_id, rule_name, sends_to`` (vendors, or hosts of
             third parties, joined by ", "), ``has_consent`` (boolean, NA when that cannot be told),
-            ``consent_by``, ``verdict``, ``without_consent`` (those of ``sends_to`` for which
-            nothing was seen), ``rule_enabled``. The verdict is one of
+            ``consent_by`` (with the receiver, such as ``Web SDK: defaultConsent is pending``, unless
+            it holds for the whole rule), ``verdict``, ``without_consent`` (those of ``sends_to`` for
+            which nothing was seen), ``rule_enabled``. ``attrs["limits"]`` names the ``conditions``
+            that match nothing. The verdict is one of
 
             - ``consent condition``;
             - ``negated condition``: an exception on consent, whose sense is not known;

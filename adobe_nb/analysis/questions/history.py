@@ -32,8 +32,9 @@ class History(Questions):
             ``columns_changed`` lists paths such as ``enabled, settings.path``. Settings are compared
             by content. Dates, flags such as ``dirty``, and revision numbers do not count. ``before``
             and ``after`` are JSON objects with the values at these paths; NA where nothing else
-            changed. Without an event before, ``columns_changed`` and ``before`` are NA, and
-            ``after`` is the whole content; that of a deleted resource is in ``before``.
+            changed. For an update without a readable event before, ``columns_changed`` is
+            ``unknown``, ``before`` is NA, and ``after`` is the whole content, as for a new
+            resource; that of a deleted resource is in ``before``.
 
         Raises
         ------

@@ -7,7 +7,7 @@ from pathlib import Path
 from adobe_nb.analysis.audit.notes import Source
 from adobe_nb.analysis.questions.base import Questions
 from adobe_nb.analysis.reports.earlier import read_earlier
-from adobe_nb.analysis.reports.page import write_page
+from adobe_nb.analysis.reports.page import check_target, write_page
 from adobe_nb.analysis.reports.report import build_report, diagrams
 from adobe_nb.analysis.reports.workbook import write_workbook
 from adobe_nb.api.files import target_file
@@ -40,7 +40,8 @@ class Reports(Questions):
             columns that they added to Variable map and Findings.
         notes
             An earlier report in another file, to take over what people wrote; or a workbook of your
-            own with a column Variable and one called Friendly name or Notes.
+            own with a column Variable and one called Friendly name or Notes. A report of another
+            property is replaced only when it is named here, too.
         suppress
             Findings to leave out, as in ``tags.audit``.
         code
@@ -55,8 +56,9 @@ class Reports(Questions):
         ------
         ArgumentError
             When the path cannot be written, for example while Excel has it open on Windows; when
-            the file there is not a report, or has sheets, or columns of other sheets, that people
-            added and a new report would lose; and when XlsxWriter or openpyxl is not installed.
+            the file there is not a report, is one of another property, or has sheets, or columns of
+            other sheets, that people added and a new report would lose; and when XlsxWriter or
+            openpyxl is not installed.
 
         Notes
         -----
@@ -75,7 +77,7 @@ class Reports(Questions):
         'site.xlsx'
         """
         target = target_file(path, ".xlsx")
-        earlier = read_earlier(target, notes)
+        earlier = read_earlier(target, notes, self.model.property_ids)
         now = datetime.now(UTC)
         report = build_report(self.model, earlier, suppress=suppress, code=code, now=now)
         return write_workbook(report, target)
@@ -89,13 +91,14 @@ class Reports(Questions):
     ) -> Path:
         """Document the tags in one HTML file, to search, sort and print.
 
-        It has the tables of ``to_excel``, and diagrams in the language Mermaid. It loads nothing from
-        a network. A link such as ``site.html#eVar5`` or ``site.html#RL…`` leads to a row.
+        It has the tables of ``to_excel``, without empty columns for notes, and diagrams
+        in the language Mermaid. It loads nothing from a network. A link such as ``site.html#eVar5``
+        or ``site.html#RL…`` leads to a row.
 
         Parameters
         ----------
         path
-            The file, ending in ``.html``. An existing one is replaced.
+            The file, ending in ``.html``. An earlier report is replaced.
         notes
             A workbook of ``to_excel`` with notes and friendly names to show.
         suppress
@@ -109,7 +112,8 @@ class Reports(Questions):
         Raises
         ------
         ArgumentError
-            When the path cannot be written, and when ``notes`` cannot be read.
+            When the path cannot be written, when the file there is not a report, and when ``notes``
+            cannot be read.
 
         Examples
         --------
@@ -121,7 +125,8 @@ class Reports(Questions):
         'site.html'
         """
         target = target_file(path, ".html")
-        earlier = read_earlier(None, notes)
+        check_target(target)
+        earlier = read_earlier(None, notes, self.model.property_ids)
         now = datetime.now(UTC)
         report = build_report(self.model, earlier, suppress=suppress, code=False, now=now)
         return write_page(report, diagrams(self.model), target)

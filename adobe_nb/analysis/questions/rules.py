@@ -128,7 +128,11 @@ class Rules(Questions):
         return self._named("direct_calls", direct_calls.direct_calls(self.model))
 
     def rule_graph(
-        self, what: graph.What = "rules", *, focus: Target | None = None, depth: int = 2
+        self,
+        what: graph.What | None = None,
+        *,
+        focus: Target | None = None,
+        depth: int | None = None,
     ) -> pd.DataFrame:
         """Show what depends on what, as the edges of a graph.
 
@@ -139,11 +143,13 @@ class Rules(Questions):
         what
             ``"rules"``: rules that fire others by direct calls, custom events and pushes to a data
             layer. ``"data_elements"``: rules, data elements and extensions with the data elements
-            that they refer to. ``"all"``: both, with the extensions and secrets that are used.
+            that they refer to. ``"all"``: both, with the extensions and secrets that are used. By
+            default ``"rules"``, or ``"all"`` with ``focus``.
         focus
             Only what is near this resource: a name, an id, or a row. A component means its rule.
         depth
-            How many edges away from ``focus``, in either direction.
+            How many edges away from ``focus``, in either direction: by default 2 with ``what``, else
+            1. Paths do not go through extensions, which are connected to nearly everything.
 
         Returns
         -------
@@ -152,6 +158,7 @@ class Rules(Questions):
             ``to_id``, ``to_name``, ``to_type``, ``kind`` (as in ``references``), ``verdict`` (the
             most certain one: certain, conditional or possible). Rule components count as their
             rule. References without a target, in comments, and by dynamic names are left out.
+            ``attrs["limits"]`` says when nothing is connected.
 
         Raises
         ------

@@ -1,6 +1,6 @@
 """What sets, sends and clears variables."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
@@ -116,13 +116,18 @@ class Variables(Questions):
             One row for each variable: ``variable``, ``in_design``, ``in_tags`` (boolean),
             ``design_name``, ``tag_value`` (what it is set to), ``rules`` (those that set it),
             ``verdict``: both, only design, only tags, differs (the design expects another value or
-            data element), disabled rules only. Comments and misspelled names do not count.
+            data element), disabled rules only, out of range (eVar251), not a variable (a row of the
+            design, with its text as ``variable``); ``found_in`` (the names of the rules, data
+            elements and extensions that set it). Comments and misspelled names in the tags do not
+            count. ``attrs["limits"]`` names the rows of the design that are not variables, out of
+            range, or repeated, by their label in a frame, or their number in a file.
 
         Raises
         ------
         ArgumentError
-            When no column has variables, when there are several report suites, for a file that
-            cannot be read, and when one of the four tables of content is missing.
+            When no column has variables, when there are several report suites, or none to choose
+            from, for a file that is empty or cannot be read, and when one of the four tables of
+            content is missing.
 
         Examples
         --------
@@ -141,6 +146,7 @@ class Variables(Questions):
         self,
         design: Design | None = None,
         *,
+        family: str | Iterable[str] | None = None,
         limits: Mapping[str, int] | None = None,
         column: str | None = None,
         report_suite: str | None = None,
@@ -151,15 +157,19 @@ class Variables(Questions):
         ----------
         design, column, report_suite
             As in ``sdr``: what the design names is not free.
+        family
+            Only variables of this family, or of these: eVar, prop, event, list, hier. By default
+            all, or those of ``limits``.
         limits
-            How many the report suite has: ``{"eVar": 100, "prop": 75}``. Only these families are
-            listed. By default all, with as many as Analytics can have.
+            How many of a family the report suite has: ``{"eVar": 100, "prop": 75}``. By default as
+            many as Analytics can have.
 
         Returns
         -------
         DataFrame
             ``variable``, ``free`` (boolean; NA when code sets variables of its family whose numbers
-            only the page knows), ``reason``.
+            only the page knows), ``reason``; sorted by family and number. ``attrs["limits"]`` names
+            the rows of the design that are not variables, as in ``sdr``.
 
         Raises
         ------
@@ -172,11 +182,16 @@ class Variables(Questions):
         >>> from adobe_nb import analysis
         >>> session = adobe_nb.connect(simulator=True)
         >>> tags = analysis.read(session.reactor.find("properties", "Web Store US"))
-        >>> free = tags.free_variables(limits={"prop": 75})
+        >>> free = tags.free_variables(family="prop")
         >>> free.loc[free["free"].fillna(False), "variable"].head(3).tolist()
         ['prop1', 'prop2', 'prop4']
         """
         frame = designs.free_variables(
-            self.model, design, limits=limits, column=column, report_suite=report_suite
+            self.model,
+            design,
+            family=family,
+            limits=limits,
+            column=column,
+            report_suite=report_suite,
         )
         return self._named("free_variables", frame)

@@ -8,12 +8,15 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from importlib.util import find_spec
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from adobe_nb.analysis.reports.sections import (
     BACK,
     EARLIER_NOTES,
+    FACT_OF_PROPERTY,
+    FACT_SEPARATOR,
     PROPERTY_ID,
     SUMMARY,
     Layout,
@@ -42,12 +45,14 @@ class Earlier:
     """What people wrote in earlier reports, by row and by the title of the column."""
 
     def __init__(self) -> None:
-        self.own_columns: dict[str, list[str]] = {}
+        self.own_columns: dict[str, dict[str, None]] = {}
         """The titles of columns that people added, by section."""
         self.first_seen: dict[str, Any] = {}
         """When findings were seen first, by fingerprint."""
         self.not_kept: list[str] = []
         """What people added that a new report does not take over."""
+        self.properties: dict[str, str] = {}
+        """The names of the properties that the report documents, by id."""
         self._texts: dict[Key, Texts] = {}
         self._subjects: dict[Key, Any] = {}
 
@@ -74,10 +79,8 @@ class Earlier:
         texts[title] = _joined(texts.get(title), value)
         if subject is not None:
             self._subjects.setdefault(key, subject)
-        layout = layouts()[key.section]
-        own = self.own_columns.setdefault(key.section, [])
-        if title not in own and title not in _kept_titles(layout):
-            own.append(title)
+        if title not in layouts()[key.section].titles(kept=True):
+            self.own_columns.setdefault(key.section, {})[title] = None
 
     def fill_gaps(self, older: "Earlier") -> None:
         """Add what only an older report says."""
@@ -89,24 +92,28 @@ class Earlier:
         self.not_kept += older.not_kept
 
 
-def read_earlier(target: Path | None, notes: str | os.PathLike[str] | None) -> Earlier:
+def read_earlier(
+    target: Path | None, notes: str | os.PathLike[str] | None, property_ids: Iterable[str]
+) -> Earlier:
     """Read the report that the new one replaces, and the one that a user named.
 
-    Raises ArgumentError when one cannot be read, and when replacing would lose something.
+    Raises ArgumentError when one cannot be read, when replacing would lose something, and when the
+    notes in the report that is replaced are about other properties, unless the user named it.
     """
+    path = None if notes is None else Path(notes).expanduser()
+    is_target = path is not None and path.resolve() == target
     earlier = Earlier()
     if target is not None and target.exists():
         earlier = _read(target)
         if earlier.not_kept:
             raise ArgumentError(
-                f"{target} has {_listed(earlier.not_kept)}, which a new report would lose. Write it "
-                f"to another file, and take the notes over: to_excel('new.xlsx', "
-                f"notes={target.name!r})."
+                f"{target} has {_listed(earlier.not_kept)}, which a new report would lose. "
+                "Write it to another file, and take the notes over: "
+                f"to_excel('new.xlsx', notes={target.name!r})."
             )
-    if notes is None:
-        return earlier
-    path = Path(notes).expanduser()
-    if target is not None and path.resolve() == target:
+        if not is_target:
+            _check_properties(earlier, target, property_ids)
+    if path is None or is_target:
         return earlier
     older = _read(path)
     if older.not_kept:
@@ -114,6 +121,18 @@ def read_earlier(target: Path | None, notes: str | os.PathLike[str] | None) -> E
         older.not_kept = [sentence]
     earlier.fill_gaps(older)
     return earlier
+
+
+def _check_properties(earlier: Earlier, target: Path, property_ids: Iterable[str]) -> None:
+    """Raise ArgumentError when a report is about other properties only."""
+    ids = set(filter(None, property_ids))
+    if not ids or not earlier.properties or ids & earlier.properties.keys():
+        return
+    names = list(earlier.properties.values())
+    raise ArgumentError(
+        f"{target.name} documents {_listed(names)}. Choose another path, or pass "
+        f"notes={target.name!r} to take its notes over."
+    )
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -156,13 +175,13 @@ class _Reader:
 
     def read(self) -> Earlier:
         """Return what people wrote. Raises ArgumentError."""
-        others = set(self._book.sheetnames) - {sheet.title for sheet in self._book.worksheets}
-        for name in sorted(others):
-            self._earlier.not_kept.append(f"the sheet {name!r}")
+        # Sheets of charts have no rows.
+        for name in sorted({*self._book.sheetnames} - {sheet.title for sheet in self._book}):
+            self._reject(f"the sheet {name!r}")
         for sheet in self._book.worksheets:
             # Programs write wrong dimensions.
             sheet.reset_dimensions()
-            self._read_sheet(sheet.title, map(tuple, sheet.iter_rows(values_only=True)))
+            self._read_sheet(sheet.title, map(_values, sheet.iter_rows(values_only=True)))
         if not self._is_report:
             raise ArgumentError(
                 "No sheet has the columns of a report: 'Variable' or 'Fingerprint', and one for "
@@ -170,94 +189,121 @@ class _Reader:
             )
         return self._earlier
 
+    def _reject(self, part: str) -> None:
+        self._earlier.not_kept.append(part)
+
     def _read_sheet(self, name: str, rows: Iterator[Row]) -> None:
-        for _, row in zip(range(_HEADER_IS_WITHIN), rows, strict=False):
-            header = [_title(cell) for cell in row]
-            if name == EARLIER_NOTES and "Key" in header:
-                self._read_earlier_notes(header, rows)
-                return
+        if name == SUMMARY:
+            lines = list(rows)
+            self._read_properties(lines)
+            rows = iter(lines)
+        for row in islice(rows, _HEADER_IS_WITHIN):
+            header = [" ".join(text.split()) for text in map(_text, row)]
             layout = _keyed_layout(name, header)
-            if layout is not None:
+            if name == EARLIER_NOTES and "Key" in header:
+                lines = list(rows)
+                self._read_earlier_notes(header, lines)
+                self._check_columns(layouts()[name], header, lines)
+            elif layout is not None:
                 self._is_report = True
                 self._read_rows(name, layout, header, rows)
-                return
-            if name in layouts() and any(header):
-                self._check_columns(name, header)
-                return
+            elif name in layouts() and any(header):
+                self._check_columns(layouts()[name], header, rows)
+            else:
+                continue
+            return
         if name not in (*layouts(), SUMMARY):
-            self._earlier.not_kept.append(f"the sheet {name!r}")
+            self._reject(f"the sheet {name!r}")
 
-    def _check_columns(self, name: str, header: Sequence[str]) -> None:
-        layout = layouts()[name]
-        if layout.key is not None:
+    def _read_properties(self, rows: Iterable[Row]) -> None:
+        for row in rows:
+            cells = list(filter(None, map(_text, row)))
+            # The header of the inventory has the same label, and more cells.
+            if cells[:1] == [FACT_OF_PROPERTY] and len(cells) == 2:
+                parts = cells[1].split(FACT_SEPARATOR)
+                self._earlier.properties[parts[-1]] = parts[0]
+
+    def _check_columns(self, layout: Layout, header: Sequence[str], rows: Iterable[Row]) -> None:
+        if layout.key_title is not None:
             raise ArgumentError(
-                f"The sheet {name!r} has no column {layout.columns[layout.key].title!r}, so that "
+                f"The sheet {layout.title!r} has no column {layout.key_title!r}, so that "
                 "its notes cannot be told apart. Restore the column."
             )
-        known = {*_ADDED_BY_US, BACK, *(column.title for column in layout.columns.values())}
-        for title in header:
-            if title and title not in known:
-                self._earlier.not_kept.append(f"the column {title!r} of the sheet {name!r}")
+        titles = dict.fromkeys(header)
+        for row in rows:
+            # A cell needs no header to be a note.
+            titles |= dict.fromkeys(_cells(header, row))
+        known = {"", *_ADDED_BY_US, BACK} | layout.titles()
+        for title in titles:
+            if title not in known:
+                self._reject(f"the column {title!r} of the sheet {layout.title!r}")
 
     def _read_earlier_notes(self, header: Sequence[str], rows: Iterable[Row]) -> None:
         for row in rows:
-            cells = dict(zip(header, row, strict=False))
-            if cells.get("Sheet") in layouts() and not _is_blank(cells.get("Text")):
-                property_id = _text(cells.get(PROPERTY_ID))
-                key = Key(cells["Sheet"], property_id, _text(cells.get("Key")))
-                title = _text(cells.get("Column"))
-                self._earlier.add(key, title, _value(cells["Text"]), cells.get("About"))
+            cells = _cells(header, row)
+            if cells.get("Sheet") in layouts() and "Text" in cells:
+                property_id, value = _text(cells.get(PROPERTY_ID)), _text(cells.get("Key"))
+                key = Key(cells["Sheet"], property_id, value)
+                self._earlier.add(
+                    key, _text(cells.get("Column")), cells["Text"], cells.get("About")
+                )
 
     def _read_rows(
         self, name: str, layout: Layout, header: Sequence[str], rows: Iterable[Row]
     ) -> None:
-        titles = {column.title for column in layout.columns.values()}
-        titles = {*titles, *_ADDED_BY_US} - _kept_titles(layout)
-        key_title = layout.columns[layout.key or ""].title
+        ours = layout.titles(kept=False).union(_ADDED_BY_US)
         subject_title = layout.subject and layout.columns[layout.subject].title
         without_key = 0
         for row in rows:
             cells = _cells(header, row)
-            value = _text(cells.get(key_title))
-            texts = {title: cell for title, cell in cells.items() if title not in titles}
+            value = _text(cells.get(layout.key_title or ""))
             if not value:
-                without_key += bool(texts)
+                without_key += not cells.keys() <= ours
                 continue
             key = Key(layout.title, _text(cells.get(PROPERTY_ID)), value)
-            for title, cell in texts.items():
-                self._earlier.add(key, title, cell, cells.get(subject_title or ""))
+            for title, cell in cells.items():
+                if title not in ours:
+                    self._earlier.add(key, title, cell, cells.get(subject_title or ""))
             if _FIRST_SEEN in cells:
                 self._earlier.first_seen[value] = cells[_FIRST_SEEN]
         if without_key:
-            self._earlier.not_kept.append(
-                f"{without_key} rows without {key_title!r} in the sheet {name!r}"
-            )
+            self._reject(f"{without_key} rows without {layout.key_title!r} in the sheet {name!r}")
 
 
 def _keyed_layout(name: str, header: Sequence[str]) -> Layout | None:
     """Return the section whose notes a sheet has, whatever its name is now."""
     for layout in layouts().values():
-        if layout.key is None or layout.columns[layout.key].title not in header:
-            continue
-        if layout.title == name or _kept_titles(layout) & set(header):
+        is_named = layout.title == name or not layout.titles(kept=True).isdisjoint(header)
+        if layout.key_title in header and is_named:
             return layout
     return None
 
 
-def _kept_titles(layout: Layout) -> set[str]:
-    return {column.title for column in layout.columns.values() if column.kept}
+def _values(row: Row) -> Row:
+    """Return what the cells of a row say; None for blank ones."""
+    values = []
+    for cell in row:
+        # The formula of an array is an object.
+        value = getattr(cell, "text", cell)
+        if isinstance(value, str):
+            # Excel writes a carriage return in a text as an escape.
+            value = value.replace("_x000D_", "").replace("\r", "")
+            if not value.strip():
+                value = None
+        values.append(value)
+    return values
 
 
 def _cells(header: Sequence[str], row: Row) -> Texts:
     """Return the cells of a row that have a value, by the titles of their columns."""
     cells: Texts = {}
-    for position, cell in enumerate(row):
-        if _is_blank(cell):
+    for number, (header_cell, value) in enumerate(zip_longest(header, row), start=1):
+        if value is None:
             continue
-        title = header[position] if position < len(header) else ""
-        if title in ("", BACK):
-            title = f"Column {position + 1}"
-        cells[title] = _joined(cells.get(title), _value(cell))
+        title = header_cell
+        if title in (None, "", BACK):
+            title = f"Column {number}"
+        cells[title] = _joined(cells.get(title), value)
     return cells
 
 
@@ -270,22 +316,7 @@ def _joined(known: Any, value: Any) -> Any:
     return f"{known}\n{value}"
 
 
-def _is_blank(cell: Any) -> bool:
-    return cell is None or (isinstance(cell, str) and not cell.strip())
-
-
-def _title(cell: Any) -> str:
-    return " ".join(str(cell).split()) if cell is not None else ""
-
-
-def _text(cell: Any) -> str:
-    return "" if cell is None else str(_value(cell)).strip()
-
-
-def _value(cell: Any) -> Any:
-    """Return what a cell says. Excel writes a carriage return in a text as an escape."""
-    # The formula of an array is an object.
-    cell = getattr(cell, "text", cell)
-    if isinstance(cell, str):
-        return cell.replace("_x000D_", "").replace("\r", "")
-    return cell
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return str(value).strip()

@@ -201,7 +201,11 @@ function filterAll() {
     number += view.visible.length;
     view.root.hidden = words.length > 0 && !view.visible.length;
   }
-  result.textContent = words.length ? `${number.toLocaleString("en")} rows have these words.` : "";
+  result.textContent = "";
+  if (words.length) {
+    const rows = { 0: "No row contains", 1: "1 row contains" }[number] ?? `${number.toLocaleString("en")} rows contain`;
+    result.textContent = `${rows} “${words.join("” and “")}”.`;
+  }
 }
 
 function follow() {

@@ -1,4 +1,4 @@
-"""A report as one HTML file that needs no network: ``page.html`` with its style, script and data."""
+"""A report as one HTML file that needs no network: ``page.html`` with style, script and data."""
 
 import base64
 import hashlib
@@ -11,55 +11,62 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from adobe_nb.analysis.answers import encoded
 from adobe_nb.analysis.model import records
 from adobe_nb.analysis.reports.report import Report
-from adobe_nb.analysis.reports.sections import SUMMARY, Column, Section
+from adobe_nb.analysis.reports.sections import LIMITS, SUMMARY, Section, Target
 from adobe_nb.api.files import replacing
 from adobe_nb.errors import ArgumentError
 
 _PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
-_INVENTORY = {
-    "property": Column("Property", 24),
-    "what": Column("What", 20),
-    "total": Column("Total", 10),
-    "enabled": Column("Enabled", 10),
-    "disabled": Column("Disabled", 10),
-    "unpublished": Column("Unpublished", 10),
-    "last_updated_at": Column("Last updated", 18),
-}
+_GENERATOR, _START = b'<meta name="generator" content="adobe_nb">', 1000
+"""What the beginning of each page has: its first bytes."""
 _MAX_NUMBER = 10**15
-Cells = list[list[Any]]
+
+
+def check_target(target: Path) -> None:
+    """Raise ArgumentError when a file exists that is not a report of ours."""
+    if not target.exists():
+        return
+    try:
+        with target.open("rb") as file:
+            start = file.read(_START)
+    except OSError as error:
+        raise ArgumentError(
+            f"Cannot read {target} ({error.strerror or error}). Choose another path."
+        ) from None
+    if start and _GENERATOR not in start:
+        raise ArgumentError(
+            f"{target} is not a report of adobe_nb, and would be lost. Choose another path, or "
+            "remove the file first."
+        )
 
 
 def write_page(report: Report, diagrams: Mapping[str, str], target: Path) -> Path:
     """Write a report to an HTML file. Raises ArgumentError."""
-    page = _page(report, diagrams)
-    problem: OSError
-    try:
-        with replacing(target) as written:
-            written.write_bytes(page)
-        return target
-    except OSError as error:
-        problem = error
-    raise ArgumentError(
-        f"Cannot write {target} ({problem.strerror or problem}). Choose another path."
-    )
-
-
-def _page(report: Report, diagrams: Mapping[str, str]) -> bytes:
     style, script = _file("page.css"), _file("page.js")
+    data = {**_data(report), "diagrams": diagrams}
     values = {
         "title": escape(report.title),
         "style": style,
         "style_hash": _hash(style),
         "script": script,
         "script_hash": _hash(script),
-        "data": _json({**_data(report), "diagrams": diagrams}),
+        # A script element must not contain ``</script>`` or ``<!--``.
+        "data": json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
     }
     # In one pass, so that a name that looks like a placeholder stays a name.
     page = _PLACEHOLDER.sub(lambda match: values[match[1]], _file("page.html"))
-    return encoded(page)
+    try:
+        with replacing(target) as temporary:
+            temporary.write_bytes(encoded(page))
+    except OSError as error:
+        raise ArgumentError(
+            f"Cannot write {target} ({error.strerror or error}). Choose another path."
+        ) from None
+    return target
 
 
 def _file(name: str) -> str:
@@ -72,71 +79,53 @@ def _hash(text: str) -> str:
     return f"sha256-{base64.b64encode(digest).decode()}"
 
 
-def _json(data: Any) -> str:
-    """Return JSON that can stand in a script element: without ``</script>`` or ``<!--``."""
-    return json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
-
-
 def _data(report: Report) -> dict[str, Any]:
     targets = report.targets()
-    sections = [_section(section, targets) for section in report.sections]
-    sections[0]["counts"] = report.counts
-    sections.insert(1, _inventory(report))
-    sections.append(_limits(report))
-    positions = {}
-    for anchor, (section, position) in targets.items():
-        positions[anchor] = [section.title, position]
-    return {
-        "facts": report.facts,
-        "sections": sections,
-        "targets": positions,
-    }
+    limits = pd.DataFrame(report.limits, columns=list(LIMITS.columns), dtype="string")
+    limits["section"] = limits["section"].replace(SUMMARY, "All tables")
+    sections = [*report.sections, Section(LIMITS, limits, dict(LIMITS.columns))]
+    # The inventory comes after the findings.
+    sections.insert(1, report.inventory)
+    tables = [_table(section, targets) for section in sections]
+    tables[0]["counts"] = report.counts
+    return {"facts": report.facts, "sections": tables, "targets": targets}
 
 
-def _section(section: Section, targets: Mapping[str, tuple[Section, int]]) -> dict[str, Any]:
-    layout, columns = section.layout, section.columns
-    rows: Cells = []
-    group, off = [], []
-    last = object()
-    for position, row in enumerate(records(section.frame)):
-        rows.append([_linked(row, name, columns[name], targets) for name in columns])
-        if layout.group is not None:
-            if row[layout.group] != last:
-                group.append(position)
-            last = row[layout.group]
-        if layout.enabled is not None and row[layout.enabled] == "no":
-            off.append(position)
-    return {
-        **_table(section.title, layout.about, columns, rows),
-        "problem": section.problem,
-        "group": group,
-        "off": off,
-    }
-
-
-def _table(title: str, about: str, columns: Mapping[str, Column], rows: Cells) -> dict[str, Any]:
-    shown = []
-    for position, column in enumerate(columns.values()):
+def _table(section: Section, targets: Mapping[str, Target]) -> dict[str, Any]:
+    shown = {}
+    for name, column in section.columns.items():
+        # A page is only read: an empty column for notes is useless.
+        if not column.kept or section.frame[name].notna().any():
+            shown[name] = column
+    rows = []
+    numeric = set()
+    for row in records(section.frame):
+        cells = []
+        for name, column in shown.items():
+            value = _cell(row.get(name))
+            if isinstance(value, int | float):
+                numeric.add(name)
+            if column.link is not None and value is not None and row.get(column.link) in targets:
+                value = [str(value), row[column.link]]
+            cells.append(value)
+        rows.append(cells)
+    columns = []
+    for name, column in shown.items():
         style = column.style
-        if any(isinstance(row[position], int | float) for row in rows):
+        if name in numeric:
             style = "number"
         elif column.kept:
             style = "notes"
-        shown.append({"title": column.title, "width": column.width, "style": style})
-    return {"title": title, "about": about, "columns": shown, "rows": rows}
-
-
-def _linked(
-    row: Mapping[str, Any],
-    name: str,
-    column: Column,
-    targets: Mapping[str, tuple[Section, int]],
-) -> Any:
-    """Return a cell: a value that JSON has, or a text with the id of the row that it leads to."""
-    value = _cell(row.get(name))
-    if column.link is not None and value is not None and row.get(column.link) in targets:
-        return [str(value), row[column.link]]
-    return value
+        columns.append({"title": column.title, "width": column.width, "style": style})
+    return {
+        "title": section.title,
+        "about": section.layout.about,
+        "columns": columns,
+        "rows": rows,
+        "problem": section.problem,
+        "group": section.group_starts(),
+        "off": section.disabled(),
+    }
 
 
 def _cell(value: Any) -> Any:
@@ -148,18 +137,3 @@ def _cell(value: Any) -> Any:
     if value is None:
         return None
     return str(value)
-
-
-def _inventory(report: Report) -> dict[str, Any]:
-    rows = []
-    for row in report.inventory:
-        rows.append([_cell(row[name]) for name in _INVENTORY])
-    return _table(SUMMARY, "What there is.", _INVENTORY, rows)
-
-
-def _limits(report: Report) -> dict[str, Any]:
-    columns = {"section": Column("Table", 20), "sentence": Column("Limit", 100)}
-    rows: Cells = []
-    for title, sentence in report.limits:
-        rows.append(["All tables" if title == SUMMARY else title, sentence])
-    return _table("Limits", "What this report does not show.", columns, rows)

@@ -18,11 +18,15 @@ from adobe_nb.analysis.model import Model, records
 from adobe_nb.analysis.reports.earlier import Earlier, Key
 from adobe_nb.analysis.reports.sections import (
     EARLIER_NOTES,
+    FACT_OF_PROPERTY,
+    FACT_SEPARATOR,
+    INVENTORY,
     PROPERTY_ID,
     SUMMARY,
     Column,
     Layout,
     Section,
+    Target,
     layouts,
 )
 from adobe_nb.analysis.reports.tables import TABLES, Question
@@ -51,18 +55,17 @@ class Report:
     facts: list[tuple[str, str]]
     """Label and text: the properties, and when they were read."""
     sections: list[Section]
-    inventory: list[dict[str, Any]]
+    inventory: Section
     counts: Mapping[str, int]
     """The number of findings by severity."""
     limits: list[tuple[str, str]]
     """What could not be seen: the title of a section, and a sentence."""
 
-    def targets(self) -> dict[str, tuple[Section, int]]:
-        """Return the section and the position of the row that each id leads to."""
-        targets: dict[str, tuple[Section, int]] = {}
+    def targets(self) -> dict[str, Target]:
+        """Return the row that each id leads to, the first one that has it."""
+        targets: dict[str, Target] = {}
         for section in self.sections:
-            for anchor, position in section.anchors().items():
-                targets.setdefault(anchor, (section, position))
+            targets = section.anchors() | targets
         return targets
 
 
@@ -72,27 +75,28 @@ def build_report(
     """Ask the questions, and fill in what people wrote in an earlier report."""
     findings = partial(_findings, suppress=suppress, earlier=earlier)
     questions: dict[str, Question] = {"Findings": findings, **TABLES}
+    names = _property_names(model)
     sections = []
     for title, question in questions.items():
-        section = _section(model, layouts()[title], question)
+        section = _section(model, layouts()[title], question, names)
         _fill_in(section, earlier)
         if code and "code" in section.frame:
             section.columns["code"] = _CODE_COLUMN
         sections.append(section)
-    limits = list(_limits(model, sections))
-    limits += [(SUMMARY, sentence) for sentence in earlier.not_kept]
-    counts = sections[0].frame.attrs.get("counts", {})
-    left_over = list(earlier.left_over())
-    if left_over:
+    limits = _limits(model.limits, sections, earlier)
+    left_over = pd.DataFrame(earlier.left_over(), dtype="object")
+    if not left_over.empty:
         layout = layouts()[EARLIER_NOTES]
-        columns = {**layout.columns, "property_id": _ID_COLUMN}
-        sections.append(Section(layout, pd.DataFrame(left_over, dtype="object"), columns))
+        sections.append(Section(layout, left_over, {**layout.columns, "property_id": _ID_COLUMN}))
+    title = ", ".join(names.values()) or "tags"
+    if len(names) > _MOST_NAMES:
+        title = f"{len(names)} properties"
     return Report(
-        title=f"Solution design reference: {_names(model)}",
+        title=f"Solution design reference: {title}",
         facts=list(_facts(model, now)),
         sections=sections,
-        inventory=_inventory(model),
-        counts=counts,
+        inventory=_inventory(model, names),
+        counts=sections[0].frame.attrs.get("counts", {}),
         limits=limits,
     )
 
@@ -110,7 +114,27 @@ def diagrams(model: Model) -> dict[str, str]:
     return texts
 
 
-def _section(model: Model, layout: Layout, question: Question) -> Section:
+def _limits(
+    general: Iterable[str], sections: Iterable[Section], earlier: Earlier
+) -> list[tuple[str, str]]:
+    """Return what could not be seen, each sentence where it appears first."""
+    titles = dict.fromkeys(general, SUMMARY)
+    for section in sections:
+        for sentence in filter(None, (section.problem, *section.limits)):
+            titles.setdefault(sentence, section.title)
+    for sentence in earlier.not_kept:
+        titles[sentence] = SUMMARY
+    return [(title, sentence) for sentence, title in titles.items()]
+
+
+def _property_names(model: Model) -> dict[str, str]:
+    names = {}
+    for row in model.rows("properties"):
+        names[row["id"]] = _valid(row.get("name") or row["id"])
+    return names
+
+
+def _section(model: Model, layout: Layout, question: Question, names: Mapping[str, str]) -> Section:
     """Return a section; one without rows when a table is missing."""
     columns = dict(layout.columns)
     try:
@@ -127,9 +151,8 @@ def _section(model: Model, layout: Layout, question: Question) -> Section:
     for name in map(str, frame.select_dtypes("boolean")):
         frame[name] = frame[name].map({True: "yes", False: "no"}).astype("string")
     if "property_id" in frame:
-        names = {row["id"]: row.get("name") or row["id"] for row in model.rows("properties")}
         frame["property"] = frame["property_id"].map(names).astype("string")
-        columns = {"property": Column("Property", 24), **columns, "property_id": _ID_COLUMN}
+        columns = {"property": INVENTORY.columns["property"], **columns, "property_id": _ID_COLUMN}
     return Section(layout, frame, columns, limits=frame.attrs["limits"])
 
 
@@ -149,14 +172,14 @@ def _in_words(resource_type: str) -> str:
 
 
 def _findings(model: Model, suppress: Source | None, earlier: Earlier) -> pd.DataFrame:
-    known = []
-    for fingerprint, time in earlier.first_seen.items():
-        first_seen = pd.to_datetime(time, utc=True, errors="coerce")
-        # The fingerprints of another version mean nothing to this one.
-        if PATTERN.fullmatch(fingerprint) and not pd.isna(first_seen):
-            known.append((fingerprint, first_seen, None))
-    columns = ["fingerprint", "first_seen", "note"]
-    return audit(model, suppress=suppress, earlier=pd.DataFrame(known, columns=columns))
+    known = pd.DataFrame(list(earlier.first_seen.items()), columns=["fingerprint", "first_seen"])
+    # One by one, because what people type has several formats.
+    read_time = partial(pd.to_datetime, utc=True, errors="coerce")
+    known["first_seen"] = known["first_seen"].map(read_time)
+    # The fingerprints of another version mean nothing to this one.
+    is_readable = known["fingerprint"].astype("string").str.fullmatch(PATTERN.pattern)
+    known = known[is_readable].dropna().assign(note=None)
+    return audit(model, suppress=suppress, earlier=known)
 
 
 def _fill_in(section: Section, earlier: Earlier) -> None:
@@ -166,44 +189,21 @@ def _fill_in(section: Section, earlier: Earlier) -> None:
         return
     for title in earlier.own_columns.get(section.title, ()):
         section.columns[title] = Column(title, _OWN_WIDTH, kept=True)
-    texts = []
-    for row in records(section.frame):
-        texts.append(earlier.take(Key(section.title, row.get("property_id") or "", row[key])))
-    for name, column in section.columns.items():
-        if not column.kept:
-            continue
-        if name not in section.frame:
-            section.frame[name] = pd.NA
-        values = section.frame[name].astype("object")
-        for position, text in enumerate(texts):
-            values.iat[position] = text.get(column.title, values.iat[position])
-        section.frame[name] = values
-
-
-def _limits(model: Model, sections: Iterable[Section]) -> Iterator[tuple[str, str]]:
-    """Yield what could not be seen, each sentence once."""
-    seen: set[str] = set()
-    for sentence in model.limits:
-        seen.add(sentence)
-        yield SUMMARY, sentence
-    for section in sections:
-        for sentence in (section.problem, *section.limits):
-            if sentence and sentence not in seen:
-                seen.add(sentence)
-                yield section.title, sentence
-
-
-def _names(model: Model) -> str:
-    names = [_valid(row.get("name") or row["id"]) for row in model.rows("properties")]
-    if len(names) > _MOST_NAMES:
-        return f"{len(names)} properties"
-    return ", ".join(names) or "tags"
+    names = {column.title: name for name, column in section.columns.items() if column.kept}
+    for name in names.values():
+        section.frame[name] = section.frame.get(name, pd.Series(dtype="object")).astype("object")
+    for position, row in enumerate(records(section.frame)):
+        texts = earlier.take(Key(section.title, row.get("property_id") or "", row[key]))
+        for title, text in texts.items():
+            section.frame.at[position, names[title]] = text
 
 
 def _facts(model: Model, now: datetime) -> Iterator[tuple[str, str]]:
-    for row in model.rows("properties"):
-        parts = [row.get("name"), row.get("platform"), row["id"]]
-        yield "Property", _valid(" · ".join(filter(None, parts)))
+    properties = {row["id"]: row for row in model.rows("properties")}
+    for property_id in filter(None, dict.fromkeys([*properties, *model.property_ids])):
+        row = properties.get(property_id, {})
+        parts = [row.get("name"), row.get("platform"), property_id]
+        yield FACT_OF_PROPERTY, _valid(FACT_SEPARATOR.join(filter(None, parts)))
     source = model.service
     if source == "simulator":
         source = "simulator (a demo, not Adobe)"
@@ -219,14 +219,11 @@ def _time(time: object) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
-def _inventory(model: Model) -> list[dict[str, Any]]:
-    names = {row["id"]: row.get("name") for row in model.rows("properties")}
-    rows = []
-    for row in records(inventory(model)):
-        row["property"] = names.get(row["property_id"])
-        row["what"] = row["what"].replace("_", " ").capitalize()
-        rows.append(row)
-    return rows
+def _inventory(model: Model, names: Mapping[str, str]) -> Section:
+    frame = inventory(model)
+    frame["property"] = frame["property_id"].map(names).astype("string")
+    frame["what"] = frame["what"].str.replace("_", " ").str.capitalize()
+    return Section(INVENTORY, frame, dict(INVENTORY.columns))
 
 
 def _valid(text: object) -> str:

@@ -108,10 +108,12 @@ def data_elements(model: Model) -> pd.DataFrame:
             "verdict": verdict and verdict.word,
             "used_by_count": len(sources),
             "used_by": lines(sources.values()),
-            "user_id": next(iter(sources)) if len(sources) == 1 else None,
             "updated_at": element.get("updated_at"),
             "id": element.id,
         }
+        # A cell leads to one place only.
+        if len(sources) == 1:
+            (row["user_id"],) = sources
         rows.append(row)
     return answer(model, _ELEMENTS, rows, sort=["name", "id"], limits=limits)
 
@@ -153,37 +155,41 @@ def custom_code(model: Model) -> pd.DataFrame:
     return frame
 
 
+def uses(model: Model) -> pd.DataFrame:
+    """Return the references; those that only say what belongs to what come last."""
+    frame = references(model)
+    is_relation = frame["kind"] == "relation"
+    order = is_relation.argsort(kind="stable")
+    return frame.iloc[order].reset_index(drop=True)
+
+
 def libraries(model: Model) -> pd.DataFrame:
     """Return the libraries, with what is known about their builds and contents."""
     model.require("libraries", "libraries")
     limits: list[str] = []
     history = _if_possible(publish_history, model, limits)
     contents = _if_possible(library_contents, model, limits)
-    own: dict[str, Counter[str]] = defaultdict(Counter)
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
     for row in contents:
         if row["inherited_from"] is None:
-            own[row["library_id"]][row["type"]] += 1
-            own[row["library_id"]]["behind"] += (row["behind"] or 0) > 0
-    past = {row["library_id"]: row for row in history}
+            counts[row["library_id"]][row["type"]] += 1
+            counts[row["library_id"]]["behind"] += (row["behind"] or 0) > 0
+    builds = {row["library_id"]: row for row in history}
     environments = _names(model, "environments")
     names = _names(model, "libraries")
     rows = []
     for library in model.rows("libraries"):
+        library_id = library["id"]
         row = {
-            "property_id": library.get("property_id"),
-            "library_id": library["id"],
+            **library,
+            "library_id": library_id,
             "environment": environments.get(library.get("environment_id")),
             "upstream": names.get(library.get("upstream_library_id")),
         }
-        for column in ("name", "state", "environment_id", "upstream_library_id"):
-            row[column] = library.get(column)
-        for column in ("created_at", "published_at"):
-            row[column] = library.get(column)
         for column in ("lead_time_h", "builds", "failed_builds"):
-            row[column] = past.get(library["id"], {}).get(column)
+            row[column] = builds.get(library_id, {}).get(column)
         if contents:
-            for column in (*REVISABLE, "behind"):
-                row[column] = own[library["id"]][column]
+            row |= dict.fromkeys((*REVISABLE, "behind"), 0) | counts[library_id]
         rows.append(row)
     return answer(model, _LIBRARIES, rows, sort=["created_at", "library_id"], limits=limits)
 
@@ -213,20 +219,13 @@ def environments(model: Model) -> pd.DataFrame:
     for environment in model.rows("environments"):
         parts = [environment.get("library_path"), environment.get("library_name")]
         row = {
+            **environment,
             "library": names.get(environment.get("library_id")),
             "file": "/".join(filter(None, parts)) or None,
         }
-        for column in ("property_id", *_ENVIRONMENTS):
-            row.setdefault(column, environment.get(column))
         rows.append(row)
-    rows.sort(key=lambda row: _stage(row["stage"]))
+    rows.sort(key=lambda row: [*_STAGES, row.get("stage")].index(row.get("stage")))
     return answer(model, _ENVIRONMENTS, rows)
-
-
-def _stage(name: str | None) -> int:
-    if name in _STAGES:
-        return _STAGES.index(name)
-    return len(_STAGES)
 
 
 TABLES: Mapping[str, Question] = {
@@ -235,7 +234,7 @@ TABLES: Mapping[str, Question] = {
     "Data elements": data_elements,
     "Extensions": extensions,
     "Custom code": custom_code,
-    "References": references,
+    "References": uses,
     "Libraries": libraries,
     "Environments": environments,
 }

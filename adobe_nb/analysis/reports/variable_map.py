@@ -1,7 +1,9 @@
 """The map of variables: one row for each that the tags touch, as a solution design lists them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
+from typing import Any
 
 import pandas as pd
 
@@ -21,19 +23,24 @@ COLUMNS: Columns = {
     "element_id": "string",
     "rules": "string",
     "rule_id": "string",
+    "found_in": "string",
+    "source_id": "string",
     "how": "string",
     "places": "Int64",
     "notes": "string",
 }
 _FAMILIES = (*RANGES, "products", "page", "contextData", "xdm")
-# The best verdict of the places that set a variable decides.
-_STATUS = {
+_STATUSES = {
     "certain": "set",
     "possible": "possibly set",
     "dynamic": "possibly set",
     "misspelled": "misspelled",
     "out of range": "out of range",
+    "disabled": "disabled rules only",
+    "not set": "not set",
+    "commented": "in comments only",
 }
+"""By verdict, or by why a place does not set the variable. The first one that applies decides."""
 
 
 def variable_map(model: Model) -> pd.DataFrame:
@@ -43,62 +50,70 @@ def variable_map(model: Model) -> pd.DataFrame:
     groups: dict[tuple[str | None, str], list[Row]] = defaultdict(list)
     for row in records(frame):
         groups[row.get("property_id"), row["variable"]].append(row)
-    rows = []
-    for (property_id, variable), places in groups.items():
-        row = _row(places, element_ids(model))
-        rows.append({"property_id": property_id, "variable": variable, **row})
-    rows.sort(key=lambda row: _position(row, groups))
-    return answer(model, COLUMNS, rows, limits=frame.attrs["limits"])
+    rows = [_row(places, element_ids(model)) for places in groups.values()]
+    return answer(model, COLUMNS, sorted(rows, key=_position), limits=frame.attrs["limits"])
 
 
-def _row(places: Sequence[Row], ids: dict[tuple[str | None, str], str]) -> dict[str, object]:
-    sets = [place for place in places if place["access"] == "set"]
-    sets = [place for place in sets if place["verdict"] != "commented"] or sets
-    elements: dict[str, None] = {}
+def _row(places: Sequence[Row], ids: Mapping[tuple[str | None, str], str]) -> dict[str, Any]:
+    first = places[0]
+    sets = _sets(places)
+    names = ", ".join(filter(None, map(itemgetter("data_elements"), sets)))
+    elements = list(dict.fromkeys(filter(None, names.split(", "))))
     rules = {}
+    sources = {}
     for place in sets:
-        elements |= dict.fromkeys((place["data_elements"] or "").split(", "))
+        sources[place["source_id"]] = place["source_name"] or place["source_id"]
         if place["rule_id"]:
             rules[place["rule_id"]] = place["rule_name"] or place["rule_id"]
-    elements.pop("", None)
-    row: dict[str, object] = {
-        "family": places[0]["family"],
+    row = {
+        "property_id": first.get("property_id"),
+        "variable": first["variable"],
+        "family": first["family"],
+        "number": first["number"],
         "status": _status(places),
-        "value": lines(place["value"] for place in sets),
+        "value": lines(map(itemgetter("value"), sets)),
         "data_elements": lines(elements),
         "rules": lines(rules.values()),
-        "how": lines(place["how"] for place in sets),
+        "found_in": lines(sources.values()),
+        "how": lines(map(itemgetter("how"), sets)),
         "places": len(places),
     }
     # A cell leads to one place only.
     if len(elements) == 1:
-        (element,) = elements
-        row["element_id"] = ids.get((places[0].get("property_id"), element))
+        row["element_id"] = ids.get((row["property_id"], elements[0]))
     if len(rules) == 1:
         (row["rule_id"],) = rules
+    if len(sources) == 1:
+        (row["source_id"],) = sources
     return row
 
 
+def _sets(places: Iterable[Row]) -> list[Row]:
+    """Return the places that set a variable; what is commented out only without others."""
+    sets = [place for place in places if place["access"] == "set"]
+    return [place for place in sets if place["verdict"] != "commented"] or sets
+
+
 def _status(places: Iterable[Row]) -> str:
-    live = [place for place in places if place["verdict"] != "commented"]
-    if not live:
-        return "in comments only"
-    sets = [place for place in live if place["access"] == "set"]
-    if not sets:
-        accesses = sorted({place["access"] for place in live})
-        return f"not set ({', '.join(accesses)})"
-    enabled = [place for place in sets if place["rule_enabled"] is not False]
-    if not enabled:
-        return "disabled rules only"
-    verdicts = {place["verdict"] for place in enabled}
-    return next(status for verdict, status in _STATUS.items() if verdict in verdicts)
+    reasons = set(map(_reason, places))
+    status = next(status for reason, status in _STATUSES.items() if reason in reasons)
+    if status == "not set":
+        live = filter(lambda place: place["verdict"] != "commented", places)
+        status += f" ({', '.join(sorted(set(map(itemgetter('access'), live))))})"
+    return status
 
 
-def _position(row: Row, groups: dict[tuple[str | None, str], list[Row]]) -> tuple[object, ...]:
+def _reason(place: Row) -> Any:
+    if place["verdict"] == "commented":
+        return "commented"
+    if place["access"] != "set":
+        return "not set"
+    if place["rule_enabled"] is False:
+        return "disabled"
+    return place["verdict"]
+
+
+def _position(row: Row) -> tuple[Any, ...]:
     """Return the place of a variable: by family, then by number."""
-    property_id, variable = row["property_id"], row["variable"]
-    number = groups[property_id, variable][0]["number"]
-    family = len(_FAMILIES)
-    if row["family"] in _FAMILIES:
-        family = _FAMILIES.index(row["family"])
-    return property_id or "", family, number or 0, variable
+    family = [*_FAMILIES, row["family"]].index(row["family"])
+    return row["property_id"] or "", family, row["number"] or 0, row["variable"]

@@ -18,26 +18,28 @@ _LABEL_LENGTH = 60
 _MOST_HUBS = 3
 # These have no meaning in Mermaid or Markdown, wherever they are in a label.
 _HARMLESS = re.compile(r"[^!-/:-@\[-`{-~]|[,'/?]")
-_MERMAID_SHAPES = {
-    "rules": ('["', '"]'),
-    "data_elements": ('(["', '"])'),
-    "extensions": ('{{"', '"}}'),
-    "secrets": ('[("', '")]'),
+
+
+class _Style(NamedTuple):
+    """How both languages draw a type of node."""
+
+    opening: str
+    """The brackets of Mermaid that give a node its shape."""
+    closing: str
+    shape: str
+    # Fill and text color belong together, so that both themes can show them.
+    fill: str
+    stroke: str
+
+
+_STYLES = {
+    "rules": _Style('["', '"]', "box", "#dbeafe", "#1d4ed8"),
+    "data_elements": _Style('(["', '"])', "ellipse", "#dcfce7", "#15803d"),
+    "extensions": _Style('{{"', '"}}', "hexagon", "#fef3c7", "#b45309"),
+    "secrets": _Style('[("', '")]', "cylinder", "#fee2e2", "#b91c1c"),
 }
-# Fill and text color belong together, so that both themes can show them.
-_COLORS = {
-    "rules": ("#dbeafe", "#1d4ed8"),
-    "data_elements": ("#dcfce7", "#15803d"),
-    "extensions": ("#fef3c7", "#b45309"),
-    "secrets": ("#fee2e2", "#b91c1c"),
-}
+_OTHER_STYLE = _Style('["', '"]', "box", "#f3f4f6", "#4b5563")
 _TEXT_COLOR = "#111827"
-_DOT_SHAPES = {
-    "rules": "box",
-    "data_elements": "ellipse",
-    "extensions": "hexagon",
-    "secrets": "cylinder",
-}
 
 
 class Mermaid(str):
@@ -55,6 +57,10 @@ class _Node(NamedTuple):
     label: str
     type: str
 
+    @property
+    def style(self) -> _Style:
+        return _STYLES.get(self.type, _OTHER_STYLE)
+
 
 def to_mermaid(graph: pd.DataFrame) -> Mermaid:
     """Return a graph as a diagram in the language Mermaid.
@@ -70,7 +76,8 @@ def to_mermaid(graph: pd.DataFrame) -> Mermaid:
     Returns
     -------
     str
-        The text of the diagram. Names are cut to 60 characters.
+        The text of the diagram. Names are cut to 60 characters. A graph without edges is one node
+        that says so.
 
     Raises
     ------
@@ -89,19 +96,18 @@ def to_mermaid(graph: pd.DataFrame) -> Mermaid:
     """
     nodes, edges = _read(graph)
     lines = ["flowchart LR"]
+    classes = {}
     for node in nodes.values():
-        opening, closing = _MERMAID_SHAPES.get(node.type, ('["', '"]'))
-        name = f"{opening}{_mermaid_text(node.label)}{closing}"
+        style = node.style
+        name = f"{style.opening}{_mermaid_text(node.label)}{style.closing}"
         lines.append(f"  {node.key}{name}:::{_class(node.type)}")
+        classes[_class(node.type)] = f"fill:{style.fill},stroke:{style.stroke},color:{_TEXT_COLOR}"
     for edge in edges:
         arrow = "-->" if edge.is_certain else "-.->"
         label = _mermaid_text(edge.label)
         lines.append(f'  {edge.source.key} {arrow}|"{label}"| {edge.target.key}')
-    for node_type in sorted({node.type for node in nodes.values()}):
-        fill, stroke = _COLORS.get(node_type, ("#f3f4f6", "#4b5563"))
-        lines.append(
-            f"  classDef {_class(node_type)} fill:{fill},stroke:{stroke},color:{_TEXT_COLOR}"
-        )
+    for name, look in sorted(classes.items()):
+        lines.append(f"  classDef {name} {look}")
     return Mermaid("\n".join(lines) + "\n")
 
 
@@ -135,17 +141,16 @@ def to_dot(graph: pd.DataFrame) -> str:
     nodes, edges = _read(graph)
     lines = ["digraph tags {", "  rankdir=LR", '  node [style=filled, fontname="sans-serif"]']
     for node in nodes.values():
-        shape = _DOT_SHAPES.get(node.type, "box")
-        fill, stroke = _COLORS.get(node.type, ("#f3f4f6", "#4b5563"))
+        style = node.style
         lines.append(
-            f"  {node.key} [label={_dot_text(node.label)}, shape={shape}, "
-            f'fillcolor="{fill}", color="{stroke}"]'
+            f"  {node.key} [label={_dot_text(node.label)}, shape={style.shape}, "
+            f'fillcolor="{style.fill}", color="{style.stroke}"]'
         )
     for edge in edges:
-        style = "solid" if edge.is_certain else "dashed"
+        line = "solid" if edge.is_certain else "dashed"
         lines.append(
             f"  {edge.source.key} -> {edge.target.key} "
-            f"[label={_dot_text(edge.label)}, style={style}]"
+            f"[label={_dot_text(edge.label)}, style={line}]"
         )
     return "\n".join([*lines, "}"]) + "\n"
 
@@ -189,6 +194,9 @@ def _read(graph: pd.DataFrame) -> tuple[Mapping[tuple[str, str], _Node], list[_E
     for row in graph.astype("object").to_dict("records"):
         ends = _node(nodes, row, "from"), _node(nodes, row, "to")
         edges.setdefault(ends, _Edge(*ends)).add(_clean(row["kind"]), row["verdict"])
+    if not nodes:
+        # An empty picture would look like one that could not be drawn.
+        nodes["", ""] = _Node("n0", "Nothing is connected", "")
     return nodes, list(edges.values())
 
 

@@ -9,6 +9,7 @@ from adobe_nb.analysis.answers import Columns, answer
 from adobe_nb.analysis.model import Model, Resource
 from adobe_nb.analysis.uses.references import Reference, find_references, limits, require_content
 from adobe_nb.analysis.uses.tokens import find_percent_tokens
+from adobe_nb.analysis.words import listing
 
 COLUMNS: Columns = {
     "identifier": "string",
@@ -21,51 +22,42 @@ COLUMNS: Columns = {
 _LISTENER = "core::events::direct-call"
 CALLS = ("track", "direct-call")
 """The kinds of references that are direct calls."""
+_Key = tuple[str, str]
+"""The property and the identifier of a direct call."""
 _SORT = ("identifier", "rule_name", "rule_id")
 
 
 def direct_calls(model: Model) -> pd.DataFrame:
     """Return the rules that wait for direct calls, and the calls that nothing waits for."""
     require_content(model, "direct_calls")
-    callers = _callers(model)
+    callers, listeners = _callers(model), _listeners(model)
     rows = []
-    heard = set()
-    for (property_id, identifier), listeners in _listeners(model).items():
-        places = callers.get((property_id, identifier), [])
-        heard.add((property_id, identifier))
-        for listener in listeners:
-            row = _row(property_id, identifier, places)
-            row["rule_id"] = listener.get("rule_id")
-            row["rule_name"] = listener.rule and listener.rule.name
-            row["verdict"] = _verdict(identifier, listener, places)
-            rows.append(row)
-    for (property_id, identifier), places in callers.items():
-        if (property_id, identifier) not in heard:
-            row = _row(property_id, identifier, places)
-            row["verdict"] = "dynamic" if places[0].verdict == "dynamic" else "no rule listens"
+    for key in dict.fromkeys([*listeners, *callers]):
+        property_id, identifier = key
+        calls = list(callers[key].values())
+        # A call that no rule waits for has a row, too.
+        for listener in listeners[key].values() or [None]:
+            row = {
+                "property_id": property_id,
+                "identifier": identifier,
+                "callers": len(calls),
+                "called_from": listing(map(_source_name, calls)),
+                "verdict": _verdict(identifier, listener, calls),
+            }
+            if listener is not None:
+                row["rule_id"] = listener.get("rule_id")
+                row["rule_name"] = listener.rule and listener.rule.name
             rows.append(row)
     return answer(model, COLUMNS, rows, sort=_SORT, limits=limits(model))
 
 
-def _row(property_id: str, identifier: str, places: Sequence[Reference]) -> dict[str, object]:
-    return {
-        "property_id": property_id,
-        "identifier": identifier,
-        "callers": len(places),
-        "called_from": ", ".join(sorted(set(map(_holder, places)))) or None,
-    }
+def _source_name(reference: Reference) -> str:
+    return (reference.source.rule or reference.source).name
 
 
-def _holder(reference: Reference) -> str:
-    source = reference.source
-    if source.rule is not None:
-        return source.rule.name
-    return source.name
-
-
-def _listeners(model: Model) -> Mapping[tuple[str, str], list[Resource]]:
+def _listeners(model: Model) -> Mapping[_Key, dict[str | None, Resource]]:
     """Return the events by their identifiers, one of each rule."""
-    listeners: dict[tuple[str, str], dict[str | None, Resource]] = defaultdict(dict)
+    listeners: dict[_Key, dict[str | None, Resource]] = defaultdict(dict)
     for component in model.rule_components:
         if component.delegate == _LISTENER:
             identifier = component.setting("identifier")
@@ -73,18 +65,19 @@ def _listeners(model: Model) -> Mapping[tuple[str, str], list[Resource]]:
                 identifier = ""
             rules = listeners[component.property_id, identifier]
             rules.setdefault(component.get("rule_id"), component)
-    return {key: list(rules.values()) for key, rules in listeners.items()}
+    return listeners
 
 
-def _callers(model: Model) -> Mapping[tuple[str, str], list[Reference]]:
-    """Return the places that fire a direct call, by identifier, with ``*`` for unknown parts."""
-    callers: dict[tuple[str, str], dict[tuple[object, ...], Reference]] = defaultdict(dict)
+def _callers(model: Model) -> Mapping[_Key, dict[tuple[object, ...], Reference]]:
+    """Return the calls by identifier, ``*`` for its unknown parts; one of each place in code."""
+    callers: dict[_Key, dict[tuple[object, ...], Reference]] = defaultdict(dict)
     for reference in find_references(model):
         if reference.kind in CALLS and reference.verdict != "commented":
             source = reference.source
-            place = (source.id, reference.path, reference.start)
-            callers[source.property_id, _identifier(reference)].setdefault(place, reference)
-    return {key: list(places.values()) for key, places in callers.items()}
+            call_site = (source.id, reference.path, reference.start)
+            calls = callers[source.property_id, _identifier(reference)]
+            calls.setdefault(call_site, reference)
+    return callers
 
 
 def _identifier(reference: Reference) -> str:
@@ -97,14 +90,16 @@ def _identifier(reference: Reference) -> str:
     return name
 
 
-def _verdict(identifier: str, listener: Resource, places: Sequence[Reference]) -> str:
+def _verdict(identifier: str, listener: Resource | None, calls: Sequence[Reference]) -> str:
+    if listener is None:
+        return "dynamic" if calls[0].verdict == "dynamic" else "no rule listens"
     if not identifier or identifier != identifier.strip():
         return "blank in name"
     if not listener.enabled:
         return "rule is disabled"
-    if not places:
+    if not calls:
         return "page or nobody"
-    if not any(map(_can_run, places)):
+    if not any(map(_can_run, calls)):
         return "disabled rules only"
     return "called here"
 

@@ -12,7 +12,6 @@ from adobe_nb.analysis.lookup import Target, find_resources, name_or_id
 from adobe_nb.analysis.model import Model, Resource
 from adobe_nb.analysis.uses.references import (
     VERDICTS,
-    Reference,
     find_references,
     limits,
     require_content,
@@ -53,11 +52,23 @@ _Edge = tuple[_Node, _Node, str]
 
 
 def rule_graph(
-    model: Model, what: What = "rules", *, focus: Target | None = None, depth: int = 2
+    model: Model,
+    what: What | None = None,
+    *,
+    focus: Target | None = None,
+    depth: int | None = None,
 ) -> pd.DataFrame:
     """Return the edges of the graph, or those around a resource."""
+    if depth is None:
+        # Around one resource, everything at two steps is more than a picture shows.
+        depth = 1 if what is None else 2
+    if what is None:
+        what = "rules" if focus is None else "all"
     if not isinstance(what, str) or what not in _ENDS:
-        raise ArgumentError(f"Unknown kind {what!r}.{did_you_mean(str(what), get_args(What))}")
+        raise ArgumentError(
+            f"Unknown kind {what!r}.{did_you_mean(str(what), get_args(What))} "
+            f"To see one resource: rule_graph(focus={what!r})."
+        )
     if isinstance(depth, bool) or not isinstance(depth, Integral) or depth < 1:
         raise ArgumentError(f"Invalid depth {depth!r}: must be a whole number from 1.")
     require_content(model, "rule_graph")
@@ -78,7 +89,11 @@ def rule_graph(
             "verdict": verdict,
         }
         rows.append(row)
-    return answer(model, COLUMNS, rows, sort=_SORT, limits=limits(model))
+    sentences = list(limits(model))
+    if not rows:
+        to_what = "" if focus is None else f" to {name_or_id(focus)!r}"
+        sentences.append(f"Nothing is connected{to_what}: the graph of {what!r} has no edge there.")
+    return answer(model, COLUMNS, rows, sort=_SORT, limits=sentences)
 
 
 def _edges(model: Model, what: What) -> dict[_Edge, str]:
@@ -86,26 +101,21 @@ def _edges(model: Model, what: What) -> dict[_Edge, str]:
     sources, targets = _ENDS[what]
     edges: dict[_Edge, str] = {}
     for reference in find_references(model):
-        edge = _edge(reference)
-        if edge is None or edge[0].type not in sources or edge[1].type not in targets:
+        verdict = reference.verdict
+        if reference.target is None or verdict in ("commented", "masked"):
             continue
-        known = edges.get(edge, reference.verdict)
-        edges[edge] = min(known, reference.verdict, key=VERDICTS.index)
+        source, target = _node(reference.source), _node(reference.target)
+        if source.type in sources and target.type in targets:
+            edge = source, target, reference.kind
+            edges[edge] = min(edges.get(edge, verdict), verdict, key=VERDICTS.index)
     return edges
-
-
-def _edge(reference: Reference) -> _Edge | None:
-    """Return the edge of a reference that works; None for all others."""
-    if reference.target is None or reference.verdict in ("commented", "masked"):
-        return None
-    return _node(reference.source), _node(reference.target), reference.kind
 
 
 def _node(resource: Resource) -> _Node:
     """Return the node of a resource; components stand for their rule."""
     if resource.type == "rule_components":
-        name = resource.rule.name if resource.rule is not None else None
         rule_id = resource.get("rule_id") or resource.id
+        name = None if resource.rule is None else resource.rule.name
         return _Node(rule_id, name, "rules", resource.property_id)
     return _Node(resource.id, resource.name, resource.type, resource.property_id)
 
@@ -113,9 +123,8 @@ def _node(resource: Resource) -> _Node:
 def _start(model: Model, what: What, focus: Target) -> set[str]:
     """Return the ids of the nodes in focus. Raises ArgumentError when the graph has none."""
     nodes = list(map(_node, find_resources(model, name_or_id(focus))))
-    types = {node_type for ends in _ENDS[what] for node_type in ends}
     for node in nodes:
-        if node.type not in types:
+        if not any(node.type in types for types in _ENDS[what]):
             raise ArgumentError(
                 f"{node.name!r} is one of the {node.type.replace('_', ' ')}, which "
                 f"what={what!r} leaves out. Use what='all'."
@@ -124,22 +133,25 @@ def _start(model: Model, what: What, focus: Target) -> set[str]:
 
 
 def _around(edges: Mapping[_Edge, str], start: Iterable[str], depth: int) -> dict[_Edge, str]:
-    """Return the edges that are at most this many steps away, in either direction."""
-    by_node: dict[str, list[_Edge]] = defaultdict(list)
+    """Return the edges that are at most this many steps away, in either direction.
+
+    No path goes through an extension: it would lead to everything that the extension has a part in.
+    """
+    neighbors: dict[str, list[_Edge]] = defaultdict(list)
     for edge in edges:
-        by_node[edge[0].id].append(edge)
-        by_node[edge[1].id].append(edge)
+        for node in edge[:2]:
+            neighbors[node.id].append(edge)
     near: dict[_Edge, str] = {}
-    reached = set(start)
-    seen = set(reached)
+    reached, seen = set(start), set[str]()
     for _ in range(depth):
         following: set[str] = set()
-        for node_id in reached:
-            for edge in by_node[node_id]:
+        for node_id in reached - seen:
+            for edge in neighbors[node_id]:
                 near[edge] = edges[edge]
-                following |= {edge[0].id, edge[1].id}
-        reached = following - seen
-        if not reached:
-            break
+                following |= {end.id for end in edge[:2] if end.type != "extensions"}
         seen |= reached
+        reached = following
+        # A great depth need not be walked to its end.
+        if reached <= seen:
+            break
     return near

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from operator import itemgetter
 
 import pandas as pd
 
@@ -37,9 +38,9 @@ def execution_order(model: Model, *, all: bool = False) -> pd.DataFrame:
     labels = _labels(model, waiting)
     rows: list[Row] = []
     for key in sorted(waiting, key=lambda key: (*_rank(key), labels[key], key)):
-        rules = {content.resource.get("rule_id") for content in waiting[key]}
-        if all or len(rules) > 1:
-            rows += _rows(waiting[key], labels[key])
+        events = list(_rows(waiting[key], labels[key]))
+        if all or len(set(map(itemgetter("rule_id"), events))) > 1:
+            rows += events
     limits = []
     if "rule_order" not in model.frames["rule_components"]:
         limits.append("The frame rule_components has no column 'rule_order': all rules have ties.")
@@ -70,35 +71,29 @@ def _labels(model: Model, waiting: Mapping[_Key, Sequence[Content]]) -> dict[_Ke
     counts: Counter[tuple[str, str]] = Counter()
     for key in sorted(waiting):
         words = in_words(model, waiting[key][0].resource)
-        property_id = key[0]
-        counts[property_id, words] += 1
+        counts[key[0], words] += 1
+        count = counts[key[0], words]
         labels[key] = words
-        if counts[property_id, words] > 1:
-            labels[key] = f"{words} ({counts[property_id, words]})"
+        if count > 1:
+            labels[key] += f" ({count})"
     return labels
 
 
 def _rows(contents: Sequence[Content], label: str) -> Iterator[Row]:
-    events = sorted(
-        (content.resource for content in contents),
-        key=lambda event: (
-            position(event, "rule_order"),
-            event.rule.name if event.rule else "",
-            event.get("rule_id") or "",
-            event.id,
-        ),
-    )
+    rows = []
     rules = defaultdict(set)
-    for event in events:
-        rules[position(event, "rule_order")].add(event.get("rule_id"))
-    for number, event in enumerate(events, start=1):
+    for content in contents:
+        event = content.resource
         order = position(event, "rule_order")
-        yield {
+        rules[order].add(event.get("rule_id"))
+        row = {
             "property_id": event.property_id,
             "event_key": label,
-            "position": number,
             "rule_order": order,
-            "tie": len(rules[order]) > 1,
             "rule_id": event.get("rule_id"),
             "rule_name": event.rule and event.rule.name,
         }
+        # The id makes positions of events of one rule the same in every run.
+        rows.append((order, row["rule_name"] or "", row["rule_id"] or "", event.id, row))
+    for number, (order, *_, row) in enumerate(sorted(rows, key=itemgetter(0, 1, 2, 3)), start=1):
+        yield {**row, "position": number, "tie": len(rules[order]) > 1}

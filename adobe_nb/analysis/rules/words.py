@@ -3,12 +3,14 @@
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from itertools import islice
 from typing import Any
 
 from adobe_nb.analysis.code.custom_code import count_lines
+from adobe_nb.analysis.code.risks import secret_values
+from adobe_nb.analysis.code.secrets import shown, without_values
 from adobe_nb.analysis.model import Model, Resource, once_per_model
 from adobe_nb.analysis.packages import Packages, delegate_names
 from adobe_nb.analysis.secret_values import without_secrets
@@ -44,10 +46,10 @@ def in_words(model: Model, resource: Resource) -> str:
     text = _by_phrase(settings) or _generic(settings)
     if model.redact is not None:
         text = model.redact(text)
-    return clipped(text, MAX_LENGTH)
+    return _clipped(text, MAX_LENGTH)
 
 
-def clipped(text: str, length: int) -> str:
+def _clipped(text: str, length: int) -> str:
     """Return a text of at most this length, with an ellipsis in place of what was cut off."""
     if len(text) <= length:
         return text
@@ -78,9 +80,8 @@ class _Settings:
                 yield leaf_path[len(path) :].lstrip("."), value, transform
 
 
-@once_per_model
-def _packages(model: Model) -> Packages:
-    return Packages.of(model)
+# Packages.of would read all packages again for each of the resources.
+_packages = once_per_model(Packages.of)
 
 
 def _member(value: Any, key: str) -> Any:
@@ -147,7 +148,7 @@ def _shown(value: Any, separator: str = ", ", depth: int = 0) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        items = [_shown(item, depth=depth + 1) for item in value[:_MOST_ITEMS]]
+        items = map(partial(_shown, depth=depth + 1), value[:_MOST_ITEMS])
         return separator.join(filter(None, items))
     if isinstance(value, dict):
         return _shown_object(value, depth)
@@ -158,20 +159,27 @@ def _shown(value: Any, separator: str = ", ", depth: int = 0) -> str:
 
 def _shown_object(value: Mapping[str, Any], depth: int) -> str:
     """Return an object as text: ``name = value`` for an entry of a list, else all its members."""
-    name = value.get("name") or value.get("key")
     if "value" in value:
+        name = value.get("name") or value.get("key")
         text = _shown(value["value"], depth=depth + 1)
         if isinstance(name, str) and name:
             text = _assignment(name, text)
     else:
-        pairs = [(key, item) for key, item in value.items() if not key.endswith(_FLAG)]
-        items = [(key, _shown(item, depth=depth + 1)) for key, item in pairs[:_MOST_ITEMS]]
-        shown = [f"{_one_line(key)}: {without_secrets(item, key)}" for key, item in items if item]
-        text = ", ".join(shown)
-    is_regex = any(key.endswith(_FLAG) and item is True for key, item in value.items())
+        text = _shown_members(value, depth + 1)
+    is_regex = any(value[key] is True for key in value if key.endswith(_FLAG))
     if is_regex and text:
         return f"{text} (regular expression)"
     return text
+
+
+def _shown_members(value: Mapping[str, Any], depth: int) -> str:
+    parts = []
+    keys = (key for key in value if not key.endswith(_FLAG))
+    for key in islice(keys, _MOST_ITEMS):
+        text = _shown(value[key], depth=depth)
+        if text:
+            parts.append(f"{_one_line(key)}: {without_secrets(text, key)}")
+    return ", ".join(parts)
 
 
 def _one_line(text: str) -> str:
@@ -180,7 +188,7 @@ def _one_line(text: str) -> str:
     # A blank at an end is easily overlooked, and matters.
     if line and text != text.strip() and "\n" not in text:
         line = f'"{text}"'
-    return clipped(line, _VALUE_LENGTH)
+    return _clipped(line, _VALUE_LENGTH)
 
 
 def _assignment(name: str, text: str) -> str:
@@ -214,6 +222,8 @@ def _code(settings: _Settings, path: str) -> str:
     count = count_lines(code)
     lines = "1 line" if count == 1 else f"{count:,} lines"
     first = without_secrets(code[: 4 * MAX_LENGTH]).partition("\n")[0]
+    # What code_risks found by parsing must not be shown here, either.
+    first = shown(without_values(first, secret_values(settings.model)))
     return f"{language}, {lines}: {' '.join(first.split())}"
 
 
@@ -231,9 +241,11 @@ def _fields(settings: _Settings, path: str) -> str:
 
 
 def _cleared(settings: _Settings, path: str) -> str:
-    transforms = members(settings.value(path))
-    cleared = [name for name, item in transforms.items() if members(item).get("clear") is True]
-    return ", ".join(name.removeprefix(_ANALYTICS) or "everything" for name in cleared)
+    cleared = []
+    for name, item in members(settings.value(path)).items():
+        if members(item).get("clear") is True:
+            cleared.append(name.removeprefix(_ANALYTICS) or "everything")
+    return ", ".join(cleared)
 
 
 # -- variables of Adobe Analytics
@@ -299,16 +311,15 @@ def _variable_name(model: Model, resource: Resource) -> str:
 
 def _generic(settings: _Settings) -> str:
     """Return the name of a delegate, and its first few settings that are texts."""
-    entries = {}
-    for key, value in members(settings.resource.settings).items():
-        if _are_entries(value):
-            # The name of an entry says whether its value is a secret.
-            entries[key] = f"{_one_line(key)}: {_shown(value)}"
+    top = members(settings.resource.settings)
     parts: dict[str, str] = {}
     for path, value, transform in islice(settings.leaves(), MAX_LENGTH):
         key = path.partition("[")[0]
-        if key in entries:
-            parts[key] = entries[key]
+        if key in parts:
+            continue
+        if _are_entries(top.get(key)):
+            # The name of an entry says whether its value is a secret.
+            parts[key] = f"{_one_line(key)}: {_shown(top[key])}"
         elif isinstance(value, str) and value.strip():
             parts[path] = _setting(path, value, transform)
     listing = ", ".join(islice(parts.values(), _FEW_SETTINGS))
@@ -334,11 +345,9 @@ def _name_of_delegate(settings: _Settings) -> str:
     resource = settings.resource
     if resource.type == "extensions":
         return "" if resource.settings else "no settings"
-    known = delegate_names(settings.model).get(resource.delegate)
-    if known:
-        return known
     name = resource.delegate.rpartition("::")[2]
-    return " ".join(_CAMEL_HUMP.sub(" ", name).split()).lower()
+    plain = " ".join(_CAMEL_HUMP.sub(" ", name).split()).lower()
+    return delegate_names(settings.model).get(resource.delegate) or plain
 
 
 _FORMATS: Mapping[str, Callable[[_Settings, str], str]] = {

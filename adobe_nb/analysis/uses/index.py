@@ -20,6 +20,10 @@ DATA_LAYERS = {
 """Extensions whose events wait for pushes to a data layer, with the usual name of it."""
 EVENT_NAMES = ("this", "event", "target")
 """What a token reads when no data element has its name: ``%event.detail%`` reads the event."""
+_NAMED_EVENTS = {
+    "core::events::direct-call": ("track", "identifier"),
+    "core::events::custom-event": ("custom-event", "type"),
+}
 _DEFAULT_INSTANCE = "alloy"
 _EARLY = ("core::events::library-loaded", "core::events::page-bottom")
 
@@ -92,6 +96,7 @@ class Names:
         self.listeners: dict[tuple[str, str | None], list[Resource]] = defaultdict(list)
         """The event components that wait for a name, by kind: ``track``, ``custom-event``,
         ``dataLayer.push`` …; None for any name."""
+        self._waiting: dict[frozenset[str], dict[str, list[Resource]]] = {}
 
     @cached_property
     def folded(self) -> dict[str, str]:
@@ -105,6 +110,18 @@ class Names:
     def is_variable(self, name: str) -> bool:
         """Return whether a name is a custom variable, or something inside one."""
         return name.partition(".")[0] in self.variables
+
+    def waiting(self, kinds: frozenset[str]) -> Mapping[str, list[Resource]]:
+        """Return the rules that wait for events of these kinds, by name; ``""`` is any name."""
+        # Every call in code asks for this, so that it is put together once.
+        if kinds not in self._waiting:
+            rules: dict[str, dict[Resource, None]] = defaultdict(dict)
+            for (kind, name), components in self.listeners.items():
+                for component in components:
+                    if kind in kinds and component.rule is not None:
+                        rules[name or ""][component.rule] = None
+            self._waiting[kinds] = {name: list(found) for name, found in rules.items()}
+        return self._waiting[kinds]
 
 
 def fold(name: str) -> str:
@@ -177,10 +194,11 @@ def _add_listener(index: Names, component: Resource) -> None:
 def _awaited(component: Resource) -> Iterator[tuple[str, str | None]]:
     """Yield the names that an event waits for, by kind; None for any name."""
     settings = members(component.settings)
-    if component.delegate == "core::events::direct-call":
-        yield "track", str(settings.get("identifier", ""))
-    elif component.delegate == "core::events::custom-event":
-        yield "custom-event", str(settings.get("type", ""))
+    if component.delegate in _NAMED_EVENTS:
+        kind, setting = _NAMED_EVENTS[component.delegate]
+        # Without a name, the event never happens.
+        if settings.get(setting):
+            yield kind, str(settings[setting])
     elif component.package in DATA_LAYERS:
         kind = f"{DATA_LAYERS[component.package]}.push"
         names = [value for value in settings.values() if isinstance(value, str)]

@@ -397,7 +397,7 @@ def _fired(text: Text, use: Use, index: Names) -> Iterator[Reference]:
         yield _at_use(text, use, name)
 
 
-def _listeners(use: Use, index: Names) -> dict[str, list[Resource]]:
+def _listeners(use: Use, index: Names) -> Mapping[str, list[Resource]]:
     """Return the rules that wait for this kind of event, by name; ``""`` is any name."""
     kinds: set[str] = {use.kind}
     if use.kind == "data-layer-push":
@@ -405,16 +405,7 @@ def _listeners(use: Use, index: Names) -> dict[str, list[Resource]]:
         # The data layer can have been given another name: then it may be any of them.
         if use.data_layer in DATA_LAYERS.values():
             kinds = {f"{use.data_layer}.push"}
-    listeners = {}
-    for (kind, name), components in index.listeners.items():
-        if kind in kinds:
-            listeners[name or ""] = _rules_of(components)
-    return listeners
-
-
-def _rules_of(components: Iterable[Resource]) -> list[Resource]:
-    rules = [component.rule for component in components if component.rule is not None]
-    return list(dict.fromkeys(rules))
+    return index.waiting(frozenset(kinds))
 
 
 def _at_use(
@@ -573,7 +564,7 @@ def _direct_call(resource: Resource, index: Names) -> Iterator[Reference]:
     if find_percent_tokens(name):
         yield Reference(resource, "direct-call", name, "dynamic", "identifier", name)
         return
-    rules: list[Resource | None] = [*_rules_of(index.listeners.get(("track", name), []))]
+    rules: list[Resource | None] = [*index.waiting(frozenset(["track"])).get(name, ())]
     for rule in rules or [None]:
         yield _setting(resource, "direct-call", "identifier", name, rule)
 

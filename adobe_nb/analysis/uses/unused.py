@@ -55,8 +55,9 @@ _Row = dict[str, Any]
 
 def unused(model: Model, what: str = "data_elements", *, all: bool = False) -> pd.DataFrame:
     """Return the unused resources; with ``all``, the used ones, too."""
-    if not isinstance(what, str) or what not in _KINDS:
-        raise ArgumentError(f"Unknown kind {what!r}.{did_you_mean(str(what), _KINDS)}")
+    what = str(what).replace(" ", "_")
+    if what not in _KINDS:
+        raise ArgumentError(f"Unknown kind {what!r}.{did_you_mean(what, _KINDS)}")
     require_content(model, "unused")
     if what == "secrets":
         model.require("unused", "secrets")
@@ -151,9 +152,8 @@ def _extensions(model: Model) -> Iterator[tuple[Resource, _Row]]:
             package = packages.get(str(extension.get("extension_package_id")))
             row = _row(*_alone(extension, package), count)
         elif _are_disabled(sources):
-            row = _row(
-                "used by disabled rules only", f"{count} components of disabled rules", count
-            )
+            reason = f"only disabled rules use it: {count} components"
+            row = _row("used by disabled rules only", reason, count)
         else:
             row = _row("used", f"{count} components and data elements belong to it", count)
         yield extension, row

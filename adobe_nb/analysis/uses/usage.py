@@ -111,15 +111,15 @@ def _verdict(
         reason = f"{described(dynamic)} reads names that only the running page knows"
         return Verdict("cannot tell", reason, mentions)
     if uses.disabled:
-        reason = f"used by {described(uses.disabled[0])}, and no enabled rule"
+        reason = f"only disabled rules use it: {described(uses.disabled[0])}"
         return Verdict("used by disabled rules only", reason, mentions)
     if uses.elements:
         return Verdict("unreachable", _chain(uses.elements), mentions)
     if uses.commented:
-        reason = f"a comment of {described(uses.commented[0])} names it"
+        reason = f"only a comment names it: {described(uses.commented[0])}"
         return Verdict("unused (mentioned in a comment)", reason, mentions)
     if uses.masked:
-        reason = f"a token of {described(uses.masked[0])} names it, and is masked"
+        reason = f"only a masked token names it: {described(uses.masked[0])}"
         return Verdict("unused", reason, mentions)
     return Verdict("unused", "nothing in this property refers to it", mentions)
 

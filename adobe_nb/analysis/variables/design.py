@@ -8,7 +8,7 @@ import pandas as pd
 from adobe_nb.analysis.answers import Columns, answer
 from adobe_nb.analysis.model import Model, Resource
 from adobe_nb.analysis.uses.references import require_content
-from adobe_nb.analysis.variables.design_files import Design, Designed, read_design
+from adobe_nb.analysis.variables.design_files import Design, Entry, Key, read_design
 from adobe_nb.analysis.variables.listing import limits as limits_of
 from adobe_nb.analysis.variables.names import RANGES, Variable
 from adobe_nb.analysis.variables.uses import Finding, find_variables
@@ -23,11 +23,11 @@ SDR_COLUMNS: Columns = {
     "tag_value": "string",
     "rules": "string",
     "verdict": "string",
+    "found_in": "string",
 }
 FREE_COLUMNS: Columns = {"variable": "string", "free": "boolean", "reason": "string"}
 _REAL = ("certain", "possible", "out of range")
 _FAMILIES = ("eVar", "prop", "event", "list", "hier", "products", "page", "contextData", "xdm")
-Key = tuple[str | None, int | str]
 
 
 @dataclass
@@ -50,11 +50,18 @@ class _InTags:
         return list(dict.fromkeys(names))
 
     @property
+    def places(self) -> list[str]:
+        """The names of the rules, data elements and extensions that set it."""
+        sources = [finding.source.rule or finding.source for finding in self.sets]
+        return list(dict.fromkeys(source.name for source in sources))
+
+    @property
     def values(self) -> list[str]:
         """The values that it is set to, as far as they are known."""
         values = []
         for finding in self.sets:
-            values.append(finding.value or ", ".join(finding.elements))
+            tokens = [f"%{name}%" for name in finding.elements]
+            values.append(finding.value or ", ".join(tokens))
         return list(dict.fromkeys(filter(None, values)))
 
 
@@ -67,11 +74,11 @@ def sdr(
 ) -> pd.DataFrame:
     """Return the variables of a design and of the tags, side by side."""
     require_content(model, "sdr")
-    designed = read_design(design, column=column, report_suite=report_suite)
+    contents = read_design(design, column=column, report_suite=report_suite)
+    in_design = contents.variables
     rows = []
     for property_id in _properties(model):
         in_tags = _in_tags(model, property_id)
-        in_design = {entry.variable.key: entry for entry in designed}
         for key in sorted({*in_tags, *in_design}, key=_order):
             found = in_tags.get(key)
             # A variable that is only read is not in the tags, nor worth a row without a design.
@@ -81,34 +88,44 @@ def sdr(
             if key in in_design or (found is not None and found.variable.family != "xdm"):
                 row = _compared(in_design.get(key), found)
                 rows.append({"property_id": property_id, **row})
-    sentences = [*limits_of(model), *_dynamic(model)]
+        for entry in contents.others:
+            rows.append({"property_id": property_id, **_compared(entry, None)})
+    sentences = [*contents.limits, *limits_of(model), *_dynamic(model)]
     return answer(model, SDR_COLUMNS, rows, limits=sentences)
 
 
-def _compared(entry: Designed | None, found: _InTags | None) -> dict[str, object]:
-    row: dict[str, object] = {
-        "in_design": entry is not None,
-        "in_tags": found is not None,
-        "design_name": None,
-        "tag_value": None,
-        "rules": None,
-    }
-    verdict = "only design"
+def _compared(entry: Entry | None, found: _InTags | None) -> dict[str, object]:
+    row: dict[str, object] = {"in_design": entry is not None, "in_tags": found is not None}
+    variable: Variable | None = None
     if found is not None:
-        row["variable"] = found.variable.name
+        variable = found.variable
         row["tag_value"] = " | ".join(found.values) or None
         row["rules"] = ", ".join(found.rules) or None
-        verdict = "only tags"
+        row["found_in"] = ", ".join(found.places)
     if entry is not None:
-        row["variable"] = entry.variable.name
+        variable = entry.variable
+        row["variable"] = entry.text
         row["design_name"] = entry.name
-    if entry is not None and found is not None:
-        verdict = "both"
-        if not found.is_live:
-            verdict = "disabled rules only"
-        elif entry.value is not None and not _has_value(found, entry.value):
-            verdict = "differs"
-    return {**row, "verdict": verdict}
+    if variable is not None:
+        row["variable"] = variable.name
+    return {**row, "verdict": _verdict(variable, entry, found)}
+
+
+def _verdict(variable: Variable | None, entry: Entry | None, found: _InTags | None) -> str:
+    verdict = "both"
+    if variable is None:
+        verdict = "not a variable"
+    elif variable.problem == "out of range":
+        verdict = "out of range"
+    elif found is None:
+        verdict = "only design"
+    elif entry is None:
+        verdict = "only tags"
+    elif not found.is_live:
+        verdict = "disabled rules only"
+    elif entry.value is not None and not _has_value(found, entry.value):
+        verdict = "differs"
+    return verdict
 
 
 def _has_value(found: _InTags, value: str) -> bool:
@@ -128,38 +145,41 @@ def free_variables(
     model: Model,
     design: Design | None = None,
     *,
+    family: str | Iterable[str] | None = None,
     limits: Mapping[str, int] | None = None,
     column: str | None = None,
     report_suite: str | None = None,
 ) -> pd.DataFrame:
     """Return every variable of the numbered families, and whether something uses it."""
     require_content(model, "free_variables")
-    ranges = _checked(limits)
-    designed: dict[Key, Designed] = {}
+    ranges = _ranges(family, limits)
+    designed: Mapping[Key, Entry] = {}
+    sentences = list(limits_of(model))
     if design is not None:
-        entries = read_design(design, column=column, report_suite=report_suite)
-        designed = {entry.variable.key: entry for entry in entries}
+        contents = read_design(design, column=column, report_suite=report_suite)
+        designed = contents.variables
+        sentences = [*contents.limits, *sentences]
     rows = []
     for property_id in _properties(model):
         in_tags = _in_tags(model, property_id)
         dynamic = _dynamic_by_family(model, property_id)
-        for family, count in ranges.items():
+        for name, count in ranges.items():
             for number in range(1, count + 1):
-                key = (family, number)
-                free, reason = _use_of(in_tags.get(key), designed.get(key), dynamic.get(family))
+                key = (name, number)
+                free, reason = _use_of(in_tags.get(key), designed.get(key), dynamic.get(name))
                 rows.append(
                     {
                         "property_id": property_id,
-                        "variable": f"{family}{number}",
+                        "variable": f"{name}{number}",
                         "free": free,
                         "reason": reason,
                     }
                 )
-    return answer(model, FREE_COLUMNS, rows, limits=limits_of(model))
+    return answer(model, FREE_COLUMNS, rows, limits=sentences)
 
 
 def _use_of(
-    found: _InTags | None, entry: Designed | None, dynamic: Finding | None
+    found: _InTags | None, entry: Entry | None, dynamic: Finding | None
 ) -> tuple[bool | None, str]:
     """Return whether a variable is free, None when it cannot be told; and why."""
     reasons = []
@@ -249,19 +269,36 @@ def _order(key: Key) -> tuple[int, int, str]:
     return index, 0, name
 
 
-def _checked(limits: Mapping[str, int] | None) -> dict[str, int]:
-    """Return the highest number of each family. Raises ArgumentError."""
-    if limits is None:
-        return dict(RANGES)
+def _ranges(family: str | Iterable[str] | None, limits: Mapping[str, int] | None) -> dict[str, int]:
+    """Return the highest number of each family to list. Raises ArgumentError."""
+    limits = {} if limits is None else _checked(limits)
+    if family is None:
+        families: Iterable[object] = limits or RANGES
+    elif isinstance(family, str):
+        families = [family]
+    elif isinstance(family, Iterable):
+        families = list(family)
+    else:
+        raise ArgumentError(f"family must be a name such as 'eVar', or a list, got {family!r}.")
+    for name in families:
+        _require_family(name)
+    # Always in the order of a report suite, whatever the order of the arguments is.
+    return {name: limits.get(name, RANGES[name]) for name in RANGES if name in families}
+
+
+def _require_family(name: object) -> None:
+    if name not in RANGES:
+        raise ArgumentError(f"Unknown family {name!r}.{did_you_mean(str(name), RANGES)}")
+
+
+def _checked(limits: Mapping[str, int]) -> Mapping[str, int]:
+    """Return the limits. Raises ArgumentError for impossible ones."""
     if not isinstance(limits, Mapping):
         raise ArgumentError('limits must be a dict, for example {"eVar": 100, "prop": 75}.')
-    ranges = {}
     for family, count in limits.items():
-        if family not in RANGES:
-            raise ArgumentError(f"Unknown family {family!r}.{did_you_mean(str(family), RANGES)}")
+        _require_family(family)
         if isinstance(count, bool) or not isinstance(count, int) or count < 0:
             raise ArgumentError(f"The limit of {family} must be a number, got {count!r}.")
         if count > RANGES[family]:
             raise ArgumentError(f"Analytics has {RANGES[family]} {family}s at most, got {count}.")
-        ranges[family] = count
-    return ranges
+    return limits

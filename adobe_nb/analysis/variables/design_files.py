@@ -1,14 +1,16 @@
 """Read the list of variables of a design: a frame, or a CSV or Excel file, as people keep it."""
 
 import os
-from collections.abc import Hashable, Sequence
+import re
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias, cast
 
 import pandas as pd
 
 from adobe_nb.analysis.uses.index import fold
-from adobe_nb.analysis.variables.names import Variable, spelled
+from adobe_nb.analysis.variables.names import RANGES, Variable, similar, spelled
 from adobe_nb.errors import ArgumentError
 from adobe_nb.suggest import did_you_mean
 
@@ -53,42 +55,108 @@ _SUITE_COLUMNS = ("rsid", "reportsuiteid", "reportsuite", "suite", "reportsuiten
 _SUITE_PREFIXES = ("rsid", "reportsuite")
 _EXCEL = (".xlsx", ".xlsm", ".xls", ".ods")
 _TEXT = (".csv", ".tsv", ".txt")
+_SEPARATORS = ",;\t|"
+_MOST_NAMED = 10
 _ENOUGH = 0.5
 """The share of values that must be variables in a column that is found by its contents."""
+Key = tuple[str | None, int | str]
 
 
-class Designed(NamedTuple):
-    """A variable of a design."""
+class Entry(NamedTuple):
+    """A cell in a column of variables, with its row."""
 
-    variable: Variable
+    row: str
+    """Where it is: ``row 9``."""
+    text: str
+    variable: Variable | None
+    """None when the text is not the name of one."""
     name: str | None
     value: str | None
     """What it should be set to, when the design says it."""
 
 
+class Contents(NamedTuple):
+    """What a design says."""
+
+    variables: Mapping[Key, Entry]
+    """Several rows of one variable are one entry with all of their names."""
+    others: Sequence[Entry]
+    """The entries that are not variables."""
+    limits: Sequence[str]
+
+
 def read_design(
     design: Design, *, column: str | None = None, report_suite: str | None = None
-) -> list[Designed]:
-    """Return the variables of a design. Raises ArgumentError.
-
-    Several rows of one variable are one entry with all of their names.
-    """
-    entries: dict[tuple[str | None, int | str], Designed] = {}
+) -> Contents:
+    """Return the variables of a design. Raises ArgumentError."""
     sheets = _sheets(design)
-    usable = [sheet for sheet in sheets if _variable_columns(sheet, column)]
+    usable = {}
+    for name, sheet in sheets.items():
+        if _variable_columns(sheet, column):
+            usable[name] = sheet
     if not usable:
-        raise ArgumentError(_no_column(sheets, column))
-    for sheet in usable:
-        for entry in _entries(_of_suite(sheet, report_suite), column):
-            first = entries.setdefault(entry.variable.key, entry)
-            names = [first.name, entry.name]
-            joined = ", ".join(dict.fromkeys(filter(None, names)))
-            value = first.value or entry.value
-            entries[entry.variable.key] = Designed(first.variable, joined or None, value)
-    return list(entries.values())
+        raise ArgumentError(_no_column(sheets.values(), column))
+    if report_suite is not None and not any(map(_suite_columns, usable.values())):
+        raise ArgumentError(
+            f"The design has no column of report suites to find {report_suite!r} in. Name the "
+            "column 'Report suite', or leave out report_suite."
+        )
+    entries: list[Entry] = []
+    for name, sheet in usable.items():
+        of_sheet = f" of sheet {name!r}" if len(usable) > 1 else ""
+        entries += _entries(_of_suite(sheet, report_suite), column, of_sheet)
+    variables: dict[Key, Entry] = {}
+    rows: dict[str, list[str]] = defaultdict(list)
+    for entry in entries:
+        if entry.variable is None:
+            continue
+        first = variables.setdefault(entry.variable.key, entry)
+        rows[entry.variable.name].append(entry.row)
+        names = filter(None, [first.name, entry.name])
+        joined = ", ".join(dict.fromkeys(names))
+        value = first.value or entry.value
+        variables[entry.variable.key] = first._replace(name=joined or None, value=value)
+    others = [entry for entry in entries if entry.variable is None]
+    return Contents(variables, others, [*_limits(entries), *_duplicates(rows)])
 
 
-def _no_column(sheets: Sequence[pd.DataFrame], column: str | None) -> str:
+def _limits(entries: Sequence[Entry]) -> Iterator[str]:
+    """Yield how many rows are not about a variable that exists."""
+    others, outside = [], []
+    for entry in entries:
+        described = f"{entry.row}, {entry.text!r}"
+        if entry.variable is None:
+            name = similar(entry.text)
+            others.append(f"{described} (did you mean {name}?)" if name else described)
+        elif entry.variable.problem == "out of range":
+            last = f"{entry.variable.family}{RANGES[str(entry.variable.family)]}"
+            outside.append(f"{described} (the last one is {last})")
+    total = len({entry.row for entry in entries})
+    if others:
+        verb = "is not a variable" if len(others) == 1 else "are not variables"
+        yield f"{len(others)} of {total} rows of the design {verb}: {_listed(others)}."
+    if outside:
+        verb = "is" if len(outside) == 1 else "are"
+        yield f"{len(outside)} of {total} rows of the design {verb} out of range: {_listed(outside)}."
+
+
+def _duplicates(rows: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Yield which variables have several rows."""
+    repeated = []
+    for variable, places in rows.items():
+        if len(places) > 1:
+            repeated.append(f"{variable} ({', '.join(places)})")
+    if repeated:
+        yield f"The design has several rows for these variables: {_listed(repeated)}."
+
+
+def _listed(texts: Sequence[str]) -> str:
+    listing = "; ".join(texts[:_MOST_NAMED])
+    more = len(texts) - _MOST_NAMED
+    return f"{listing}; and {more} more" if more > 0 else listing
+
+
+def _no_column(sheets: Iterable[pd.DataFrame], column: str | None) -> str:
     names = list(dict.fromkeys(str(name) for sheet in sheets for name in sheet.columns))
     if column is not None:
         return f"The design has no column {column!r} with variables.{did_you_mean(column, names)}"
@@ -98,29 +166,45 @@ def _no_column(sheets: Sequence[pd.DataFrame], column: str | None) -> str:
     )
 
 
-def _sheets(design: Design) -> list[pd.DataFrame]:
-    """Return the frame of a design, or those of the sheets of a file."""
+def _sheets(design: Design) -> dict[str, pd.DataFrame]:
+    """Return the frame of a design, or those of the sheets of a file, by name.
+
+    The rows of a file have the numbers that Excel shows.
+    """
     if isinstance(design, pd.DataFrame):
-        return [design]
+        return {"": design}
     if not isinstance(design, str | os.PathLike):
         raise ArgumentError(
             "The design must be a DataFrame, or the path of a CSV or Excel file, "
             f"not {type(design).__name__}."
         )
+    if not str(design).strip():
+        raise ArgumentError(
+            "The path of the design is empty. Pass a DataFrame, or the path of a CSV or Excel file."
+        )
     path = Path(design).expanduser()
     if not path.is_file():
         raise ArgumentError(f"There is no file {str(path)!r}.")
+    sheets = _read(path)
+    for name, sheet in sheets.items():
+        sheets[name] = sheet.set_axis(range(2, len(sheet) + 2))
+    return sheets
+
+
+def _read(path: Path) -> dict[str, pd.DataFrame]:
     suffix = path.suffix.lower()
     try:
         if suffix in _EXCEL:
-            return list(pd.read_excel(path, sheet_name=None, dtype="string").values())
+            return dict(pd.read_excel(path, sheet_name=None, dtype="string"))
         if suffix in _TEXT:
-            return [_read_text(path)]
+            return {"": _read_text(path)}
     except ImportError as error:
         raise ArgumentError(
             f"Reading {path.name} requires another package ({error}). Install adobe_nb[excel], "
             "or save the design as CSV."
         ) from None
+    except pd.errors.EmptyDataError:
+        raise ArgumentError(f"{path.name} is empty.") from None
     except (ValueError, OSError) as error:
         raise ArgumentError(f"{path.name} cannot be read: {error}.") from None
     raise ArgumentError(f"{path.name} must be a CSV or Excel file: {', '.join(_TEXT + _EXCEL)}.")
@@ -129,12 +213,16 @@ def _sheets(design: Design) -> list[pd.DataFrame]:
 def _read_text(path: Path) -> pd.DataFrame:
     encoding = "utf-8-sig"
     try:
-        path.read_text(encoding=encoding)
+        text = path.read_text(encoding=encoding)
     except UnicodeDecodeError:
         # Excel on Windows writes CSV in the code page of the system.
         encoding = "cp1252"
-    # The separator differs from country to country, so that pandas has to find it.
-    return pd.read_csv(path, dtype="string", sep=None, engine="python", encoding=encoding)
+        text = path.read_text(encoding=encoding)
+    # The separator differs from country to country.
+    header = text.lstrip().partition("\n")[0]
+    unquoted = re.sub(r'"[^"]*"', "", header)
+    separator = max(_SEPARATORS, key=unquoted.count)
+    return pd.read_csv(path, dtype="string", sep=separator, encoding=encoding)
 
 
 def _variable_columns(frame: pd.DataFrame, column: str | None) -> list[Hashable]:
@@ -172,6 +260,9 @@ def _variable(value: Any, column: Any) -> Variable | None:
 
 def _of_suite(frame: pd.DataFrame, report_suite: str | None) -> pd.DataFrame:
     """Return the rows of one report suite. Raises ArgumentError when there are several."""
+    columns = _suite_columns(frame)
+    if not columns:
+        return frame
     column = _first_column(frame, _SUITE_COLUMNS, ())
     if column is not None:
         suites = frame[column].astype("string").str.strip()
@@ -179,15 +270,19 @@ def _of_suite(frame: pd.DataFrame, report_suite: str | None) -> pd.DataFrame:
         if report_suite is None and len(names) <= 1:
             return frame
         return frame[(suites == _chosen(report_suite, names)).fillna(value=False)]
-    columns = {}
-    for name in frame.columns:
-        if fold(str(name)).startswith(_SUITE_PREFIXES):
-            columns[str(name)] = name
-    if not columns:
-        return frame
     cells = frame[columns[_chosen(report_suite, list(columns))]]
     # An empty cell says that the report suite does not have the variable.
     return frame[[not pd.isna(cell) and _is_on(cell) for cell in cells]]
+
+
+def _suite_columns(frame: pd.DataFrame) -> dict[str, Hashable]:
+    """Return the columns about report suites, by name."""
+    columns: dict[str, Hashable] = {}
+    for name in frame.columns:
+        folded = fold(str(name))
+        if folded in _SUITE_COLUMNS or folded.startswith(_SUITE_PREFIXES):
+            columns[str(name)] = name
+    return columns
 
 
 def _chosen(report_suite: str | None, names: Sequence[str]) -> str:
@@ -203,20 +298,20 @@ def _chosen(report_suite: str | None, names: Sequence[str]) -> str:
     return report_suite
 
 
-def _entries(frame: pd.DataFrame, column: str | None) -> list[Designed]:
+def _entries(frame: pd.DataFrame, column: str | None, of_sheet: str) -> Iterator[Entry]:
     variables = _variable_columns(frame, column)
     names = _first_column(frame, _NAME_COLUMNS, variables)
     values = _first_column(frame, _VALUE_COLUMNS, variables)
     switch = _first_column(frame, _SWITCH_COLUMNS, variables)
-    entries = []
-    for row in frame.to_dict("records"):
+    for label, row in zip(frame.index, frame.to_dict("records"), strict=True):
         if switch is not None and not _is_on(row[switch]):
             continue
         for name in variables:
-            variable = None if pd.isna(row[name]) else _variable(row[name], name)
-            if variable is not None:
-                entries.append(Designed(variable, _text(row, names), _text(row, values)))
-    return entries
+            text = _text(row, name)
+            if text is not None:
+                place = f"row {label}{of_sheet}"
+                variable = _variable(text, name)
+                yield Entry(place, text, variable, _text(row, names), _text(row, values))
 
 
 def _first_column(

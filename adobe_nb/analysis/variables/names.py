@@ -1,7 +1,8 @@
 """The names of Adobe Analytics variables: families, ranges, and how people write them."""
 
+import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
@@ -189,6 +190,20 @@ def spelled(text: str) -> Variable | None:
         return _by_name("campaign") if name == "eVar0" else _checked(name)
     name = re.sub(r"^(variables/|metrics/|s\.)|[\W_]+", "", text.lower())
     return _by_name(_LOWER.get(name) or _SPELLED_NAMES.get(name) or "")
+
+
+def similar(text: str) -> str | None:
+    """Return the variable that a text is probably a typing error of: ``eVar7`` for "evr7"."""
+    number = re.sub(r"\D", "", text).lstrip("0")
+    names: Iterable[str] = _LOWER.values()
+    if number:
+        names = [f"{family}{number}" for family in RANGES]
+    by_lower = {name.lower(): name for name in names}
+    close = difflib.get_close_matches(text.strip().lower(), by_lower, n=1, cutoff=0.75)
+    if not close:
+        return None
+    variable = spelled(by_lower[close[0]])
+    return variable.name if variable is not None and not variable.problem else None
 
 
 def _spelled_family(written: str) -> str:
