@@ -508,8 +508,8 @@ def _words_in(text: str) -> re.Pattern[str]:
 
 @lru_cache(maxsize=1_000)
 def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
-    # Without any words, the pattern matches nothing.
-    return re.compile(rf"\b(?:{'|'.join(words) or '(?!)'})\b")
+    # Without any words, the pattern matches nothing. Where a word starts says the node.
+    return re.compile(rf"(?:{'|'.join(words) or '(?!)'})\b")
 
 
 def _first_error(node: Node) -> Node:

@@ -48,9 +48,11 @@ MENTION = re.compile(
 )
 """What a text holds in which a script reads data elements."""
 # The words by which everything is found: a script without them need not even be parsed.
+# Each alternative begins with a letter, which makes the search quick.
 _WORDS = re.compile(
-    r"_satellite|getVar|setVar|\btrack\b|getDataElementValue|_container|\bpush(?=\s*\()|"
-    r"\b(?:Custom)?Event\b|" + re.escape(STORED_PREFIX)
+    r"_satellite|getVar|setVar|track\b(?<!\wtrack)|getDataElementValue|_container|"
+    r"push(?=\s*\()(?<!\wpush)|CustomEvent\b(?<!\wCustomEvent)|Event\b(?<!\wEvent)|"
+    + re.escape(STORED_PREFIX)
 )
 _METHODS = ("getVar", "setVar", "track", "getDataElementValue", "_container")
 _READERS = ("getVar", "getDataElementValue")

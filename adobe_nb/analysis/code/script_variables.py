@@ -213,17 +213,19 @@ class _Reader:
     def _unmistakable(self, word: str, node: Node) -> None:
         """Read a variable of an object of which it is not known whether it is the tracker."""
         member = reference_of(node)
-        pair = node.parent
-        if node.type == "string_fragment" and pair is not None:
-            pair = pair.parent
-        if self.tree.text(node) != word or pair is None:
+        if member.id in self._tracker.seen or self.tree.text(node) != word:
             return
-        if pair.type == "pair":
-            is_key = literal(key_of(self.tree, pair)) == word
-            if is_key and is_unmistakable(word) and not is_inside(pair, self._web_sdk.literals):
-                self._tracker.assign(word, field(pair, "value"), Place(pair, "code", "possible"))
-        elif member.id not in self._tracker.seen and not self._web_sdk.is_content(member):
+        # A key in quotes is a string, and its text a node of its own.
+        pair = member if node.type == "string_fragment" else node.parent
+        if pair is not None and pair.type == "pair":
+            self._key(word, pair)
+        elif not self._web_sdk.is_content(member):
             self._other_object(word, member)
+
+    def _key(self, word: str, pair: Node) -> None:
+        is_key = literal(key_of(self.tree, pair)) == word
+        if is_key and is_unmistakable(word) and not is_inside(pair, self._web_sdk.literals):
+            self._tracker.assign(word, field(pair, "value"), Place(pair, "code", "possible"))
 
     def _other_object(self, word: str, member: Node) -> None:
         holder = field(member, "object")

@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 from tree_sitter import Node
 
 from adobe_nb.analysis.code.javascript import Tree
+from adobe_nb.analysis.code.operands import assigned_value
 from adobe_nb.analysis.variables.names import Variable
 
 Access = Literal["set", "read", "declare", "clear"]
@@ -83,6 +84,7 @@ class Notes:
             verdict = "dynamic"
         start, stop = self.tree.span(node)
         span = (0, 0)
+        source = assigned_value(source)
         if source is not None:
             span = self.tree.span(source)
         line = self.tree.line(node)

@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 Family = Literal["eVar", "prop", "event", "list", "hier", "products", "page", "xdm", "contextData"]
@@ -212,6 +213,7 @@ def _spelled_family(written: str) -> str:
     return _SPELLED_FAMILIES[word[0]]
 
 
+@lru_cache(maxsize=10_000)
 def _numbered(name: str) -> Variable | None:
     match = _NUMBERED.fullmatch(name)
     if match is None:

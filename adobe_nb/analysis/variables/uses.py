@@ -2,8 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import NamedTuple
 
 from adobe_nb.analysis.answers import excerpt
 from adobe_nb.analysis.code.custom_code import is_code
@@ -27,8 +27,7 @@ _WITH_EVENTS = ("mapping-table", "core::dataElements::constant")
 _NOTHING = ScriptVariables([], [])
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One place that does something with a variable."""
 
     source: Resource
@@ -40,10 +39,16 @@ class Finding:
     value: str | None
     elements: tuple[str, ...]
     """The names of the data elements in the value."""
-    evidence: str
-    line: int | None = None
+    text: str
+    """The setting or the code, and where the place is in it."""
     start: int = 0
-    """Where it is in the code."""
+    stop: int = 0
+    line: int | None = None
+
+    @property
+    def evidence(self) -> str:
+        """The line of the place."""
+        return excerpt(self.text, self.start, self.stop)
 
 
 @once_per_model
@@ -63,7 +68,8 @@ def find_variables(model: Model) -> list[Finding]:
         for script_use in found.uses:
             findings.append(_of_script(script_use, text, index))
     for finding in list(findings):
-        findings += _mapped_events(finding, model)
+        if finding.variable == ALL_EVENTS and finding.access == "set":
+            findings += _mapped_events(finding, model)
     return findings
 
 
@@ -92,7 +98,7 @@ def _of_setting(use: SettingUse, resource: Resource, model: Model) -> Finding:
         path=use.path,
         value=use.value,
         elements=_elements_in(use.value or "", resource_names(model)[resource.property_id]),
-        evidence=excerpt(use.text, 0, 0),
+        text=use.text,
     )
 
 
@@ -115,9 +121,10 @@ def _of_script(use: VariableUse, text: Text, index: Names) -> Finding:
         path=text.path,
         value=use.value,
         elements=tuple(dict.fromkeys(read)),
-        evidence=excerpt(text.value, use.start, use.stop),
-        line=use.line,
+        text=text.value,
         start=use.start,
+        stop=use.stop,
+        line=use.line,
     )
 
 
@@ -145,13 +152,11 @@ def _mapped_events(finding: Finding, model: Model) -> Iterator[Finding]:
 
     They are the outputs of a mapping table, or the text of a constant.
     """
-    if finding.variable != ALL_EVENTS or finding.access != "set":
-        return
     index = resource_names(model)[finding.source.property_id]
     for name in finding.elements:
         for element in index.elements.get(name, ()):
             for event in _events_of(element, model):
-                yield replace(finding, variable=event, verdict="possible", value=None)
+                yield finding._replace(variable=event, verdict="possible", value=None)
 
 
 def _events_of(element: Resource, model: Model) -> Iterator[Variable]:
