@@ -269,6 +269,25 @@ def test_versions_ask_for_the_columns_that_a_table_lacks(table: str) -> None:
         Tags(extensions=installed, **frames).extension_versions()
 
 
+def test_the_size_of_libraries_requires_their_states() -> None:
+    frame = pd.DataFrame({"id": ["LB1"], "rule_id": ["RL1"], "library_id": ["LB1"]})
+    tables = ("libraries", "library_rules", "library_data_elements", "library_extensions")
+    frames = dict.fromkeys([*tables, "rule_revision_components"], frame)
+    with pytest.raises(ArgumentError, match="'state' of libraries"):
+        Tags(**frames).library_size()
+
+
+def test_functions_of_minified_code_are_not_those_of_a_vendor() -> None:
+    assert action("function hj(e){return e}hj(1);").consent().empty
+    assert action('hj("event", "signed up")').consent()["sends_to"].tolist() == ["Hotjar"]
+
+
+def test_a_long_chain_of_members_is_inspected_quickly() -> None:
+    start = time.process_time()
+    action("pixel.src = address; " + 40_000 * "a." + "b").code_risks()
+    assert time.process_time() - start < 8
+
+
 # -- direct calls
 
 

@@ -49,7 +49,7 @@ _URL = re.compile(
     rf"\?{_PARAMETER}|&{_PARAMETER}"
 )
 _CREATED = re.compile(
-    r"""(?P<variable>[\w$.]+)\s*=\s*[\w$.]+\.createElement\(\s*"""
+    r"""(?<![\w$.])(?P<variable>[\w$.]{1,100}+)\s*+=\s*+[\w$.]{1,100}\.createElement\(\s*"""
     r"""(?P<quote>["'`]?)(?P<tag>[\w$]+)(?P=quote)\s*[),]"""
 )
 _SCRIPT_WORD = re.compile(r"""(["'`])script\1""", re.IGNORECASE)

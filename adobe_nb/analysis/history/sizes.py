@@ -46,6 +46,7 @@ def library_size(model: Model) -> pd.DataFrame:
     held = [f"library_{table}" for table in REVISABLE]
     model.require("library_size", "libraries", *held, "rule_revision_components")
     model.require_columns("library_size", "rule_revision_components", "rule_id")
+    model.require_columns("library_size", "libraries", "state")
     delivered: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for revision in records(library_contents(model)):
         delivered[revision["library_id"]].append(revision)
