@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from adobe_nb.analysis import Tags
+from adobe_nb.errors import ArgumentError
 from tests.support.tag_frames import CODE_ACTION, components, elements, extensions, rules
 
 SECRET = "Kj8Hg7Fd6Sa5Qw4Er3Ty2Ui1Op0"
@@ -222,9 +223,50 @@ def test_conditions_of_other_consent_managers_are_known(code: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["Family 👩\u200d👩\u200d👧", "\u0645\u06cc\u200c\u062e"])
-def test_joiners_inside_emoji_and_words_are_no_problem_of_a_name(name: str) -> None:
+def test_a_name_can_have_joiners_inside_emoji_and_words(name: str) -> None:
     tags = Tags(data_elements=elements(("DE1", name, CONSTANT, {"value": "1"})))
     assert tags.naming().empty
+
+
+SNIPPETS = {
+    "static.hotjar.com": (
+        "(function(h,o,t,j,a,r){h.hj=h.hj||function(){(h.hj.q=h.hj.q||[]).push(arguments)};"
+        "a=o.getElementsByTagName('head')[0];r=o.createElement('script');r.async=1;"
+        "r.src=t+h._hjSettings.hjid+j;a.appendChild(r);})"
+        "(window,document,'https://static.hotjar.com/c/hotjar-','.js?sv=');"
+    ),
+    "www.clarity.ms": (
+        "(function(c,l,a,r,i,t,y){t=l.createElement(r);t.async=1;"
+        't.src="https://www.clarity.ms/tag/"+i;y=l.getElementsByTagName(r)[0];'
+        'y.parentNode.insertBefore(t,y);})(window,document,"clarity","script","1");'
+    ),
+}
+
+
+@pytest.mark.parametrize("host", SNIPPETS)
+def test_the_snippets_of_vendors_load_scripts(host: str) -> None:
+    tags = action(SNIPPETS[host])
+    risks = tags.code_risks()
+    assert risks["rule"].tolist() == ["third-party-script"]
+    assert host in risks.loc[0, "why"]
+    assert len(tags.consent()) == 1
+
+
+def test_a_link_is_not_a_script_that_is_loaded() -> None:
+    code = """
+    (function (page, help) { page.createElement("script"); })(document, "/help");
+    document.createElement("a").href = "https://example.net/help";
+    track("https://example.net/help");
+    """
+    assert action(code).code_risks().empty
+
+
+@pytest.mark.parametrize("table", ["extension_packages", "libraries", "library_extensions"])
+def test_versions_ask_for_the_columns_that_a_table_lacks(table: str) -> None:
+    installed = extensions(("EX1", "core", None, None)).assign(version="1.0.0")
+    frames = {table: pd.DataFrame({"name": ["core"]})}
+    with pytest.raises(ArgumentError, match=table):
+        Tags(extensions=installed, **frames).extension_versions()
 
 
 # -- direct calls

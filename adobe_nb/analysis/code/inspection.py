@@ -48,6 +48,11 @@ _URL = re.compile(
     r"//[\w-]+\.|<(?i:script|img|iframe)\b|"
     rf"\?{_PARAMETER}|&{_PARAMETER}"
 )
+_CREATED = re.compile(
+    r"""(?P<variable>[\w$.]+)\s*=\s*[\w$.]+\.createElement\(\s*"""
+    r"""(?P<quote>["'`]?)(?P<tag>[\w$]+)(?P=quote)\s*[),]"""
+)
+_SCRIPT_WORD = re.compile(r"""(["'`])script\1""", re.IGNORECASE)
 _COMPARING = ("indexOf", "startsWith", "includes", "test", "replace", "split", "match", "endsWith")
 _EQUALITY = ("==", "===", "!=", "!==")
 _METHODS = ("GET", "POST", "PUT", "DELETE", "HEAD", "PATCH")
@@ -301,10 +306,17 @@ class _Inspector:
     @cached_property
     def _script_elements(self) -> set[str]:
         """The variables that hold an element of type script."""
-        pattern = re.compile(
-            r"""([\w$.]+)\s*=\s*[\w$.]+\.createElement\(\s*["'`]script["'`]""", re.IGNORECASE
-        )
-        return {match[1] for match in pattern.finditer(self.tree.script.text)}
+        elements = set()
+        for match in _CREATED.finditer(self.tree.script.text):
+            # The name of the element can be an argument of the function around.
+            if match["tag"].lower() == "script" or (not match["quote"] and self._names_scripts):
+                elements.add(match["variable"])
+        return elements
+
+    @cached_property
+    def _names_scripts(self) -> bool:
+        """Whether a string says "script", for an element to create."""
+        return _SCRIPT_WORD.search(self.tree.script.text) is not None
 
     # -- strings
 
@@ -328,8 +340,13 @@ class _Inspector:
             return
         if host := insecure_host(text):
             self._add("insecure-url", string, host)
-        if is_script_file(text) and "createElement" in self.tree.script.text:
+        if "createElement" not in self.tree.script.text:
+            return
+        if is_script_file(text):
             self._load(string, is_script=True)
+        elif _is_argument_of_itself(string):
+            # The snippets of vendors: (function (…) {…})(document, "https://…").
+            self._load(string, is_script=self._names_scripts)
 
     def _is_compared(self, string: Node) -> bool:
         """Return whether a string is only compared, or used on pages of its protocol only."""
@@ -528,6 +545,15 @@ def _string_of(node: Node) -> Node | None:
         if candidate is not None and candidate.type in _STRINGS:
             return candidate
     return None
+
+
+def _is_argument_of_itself(string: Node) -> bool:
+    """Return whether a string is an argument of a function that is called where it is written."""
+    if string.parent is None or string.parent.type != "arguments":
+        return False
+    function = field(string.parent.parent, "function")
+    kinds = ("parenthesized_expression", "function_expression", "arrow_function")
+    return function is not None and function.type in kinds
 
 
 def _options_of_call(pair: Node) -> bool:

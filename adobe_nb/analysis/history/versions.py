@@ -30,6 +30,11 @@ COLUMNS: Columns = {
     "settings_new_required": "string",
 }
 _REQUIRED = ("id", "name", "version")
+_READ = {
+    "extension_packages": _REQUIRED,
+    "libraries": ("id",),
+    "library_extensions": ("id", "library_id"),
+}
 _PART = re.compile(r"\d+|[a-z]+")
 Version = tuple[tuple[int, ...], bool, tuple[tuple[bool, int, str], ...]]
 
@@ -64,6 +69,9 @@ def extension_versions(model: Model, packages: pd.DataFrame | None = None) -> pd
     """Compare extensions with their latest version. ``Tags.extension_versions`` documents it."""
     model.require("extension_versions", "extensions")
     model.require_columns("extension_versions", "extensions", "version")
+    for table, names in _READ.items():
+        if table in model.frames:
+            model.require_columns("extension_versions", table, *names)
     if packages is not None:
         _check(packages)
     catalog = _Catalog(model, packages)
