@@ -1,7 +1,7 @@
 """JavaScript, parsed: the tree of a script, and what its strings say."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import groupby
 from typing import NamedTuple
@@ -94,15 +94,18 @@ class Tree:
         Nodes that are nested too deeply are left out.
         """
         matches = list(words.finditer(self.script.text))
-        max_levels = _MAX_LEVELS if len(matches) <= _MANY else _MAX_LEVELS_OF_MANY
-        if len(matches) <= _FEW:
-            cursor = self.root.walk()
-            for match in matches:
-                if self._is_above(max_levels, match.start(), cursor):
-                    node = self.root.descendant_for_byte_range(*match.span())
-                    if node is not None:
-                        yield match[0], node
+        if len(matches) > _FEW:
+            yield from self._find_many(matches)
             return
+        max_levels = _MAX_LEVELS if len(matches) <= _MANY else _MAX_LEVELS_OF_MANY
+        cursor = self.root.walk()
+        for match in matches:
+            if self._is_above(max_levels, match.start(), cursor):
+                node = self.root.descendant_for_byte_range(*match.span())
+                if node is not None:
+                    yield match[0], node
+
+    def _find_many(self, matches: Sequence[re.Match[str]]) -> Iterator[tuple[str, Node]]:
         # Each search starts at the root: from some number on, one walk is quicker.
         leaves = self._leaves()
         leaf = next(leaves, None)

@@ -123,13 +123,11 @@ def leaves_of_literal(tree: Tree, value: Node, path: Sequence[Name], at: Node) -
 
 def _members(tree: Tree, path: list[Name], value: Node | None) -> list[Leaf] | None:
     """Return what is directly below a value; None when it is a leaf."""
-    parts = list(operands(tree, value)) if _is_structured(value) else [value]
-    if not any(part is not None and part.type == "object" for part in parts):
+    objects = _objects_in(tree, value)
+    if not objects:
         return None
     members: list[Leaf] = []
-    for part in parts:
-        if part is None or part.type != "object":
-            continue
+    for part in objects:
         for member in part.named_children:
             if member.type == "pair":
                 members.append(([*path, key_of(tree, member)], member, field(member, "value")))
@@ -140,6 +138,6 @@ def _members(tree: Tree, path: list[Name], value: Node | None) -> list[Leaf] | N
     return members
 
 
-def _is_structured(value: Node | None) -> bool:
-    """Return whether a value can be an object literal, or hold one."""
-    return value is not None and value.type not in ("string", "number", "identifier")
+def _objects_in(tree: Tree, value: Node | None) -> list[Node]:
+    """Return the object literals that a value is, or is put together from."""
+    return [part for part in operands(tree, value) if part.type == "object"]

@@ -17,7 +17,7 @@ FUNCTIONS = (
     "method_definition",
 )
 _BLOCKS = ("statement_block", "for_statement", "for_in_statement", "catch_clause", *FUNCTIONS)
-_PARAMETERS = ("formal_parameters", "assignment_pattern", "rest_pattern")
+_PARAMETERS = ("formal_parameters", "assignment_pattern", "rest_pattern", *FUNCTIONS)
 _PATTERNS = ("object_pattern", "array_pattern", "pair_pattern", "object_assignment_pattern")
 _NAMED = ("function_declaration", "generator_function_declaration", "class_declaration")
 
@@ -44,18 +44,23 @@ def declarations(tree: Tree, name: str) -> Iterator[Declaration]:
 def _declaration(tree: Tree, node: Node, parent: Node) -> Iterator[Declaration]:
     is_name = field(parent, "name") == node
     if parent.type == "variable_declarator" and is_name:
-        is_var = parent.parent is not None and parent.parent.type == "variable_declaration"
-        scope = _around(tree, parent, FUNCTIONS if is_var else _BLOCKS)
-        yield Declaration(scope, field(parent, "value"))
+        yield Declaration(_scope_of_variable(tree, parent), field(parent, "value"))
     elif parent.type in _NAMED and is_name:
         yield Declaration(_around(tree, parent, FUNCTIONS), None)
-    elif parent.type in FUNCTIONS or parent.type in _PARAMETERS:
+    elif parent.type in _PARAMETERS:
         yield Declaration(_around(tree, node, FUNCTIONS), None)
     elif parent.type in _PATTERNS or field(parent, "parameter") == node:
         yield Declaration(_around(tree, node, _BLOCKS), None)
     elif field(parent, "kind") is not None and field(parent, "left") == node:
         # for (var key in object)
         yield Declaration(parent, None)
+
+
+def _scope_of_variable(tree: Tree, declarator: Node) -> Node:
+    declaration = declarator.parent
+    if declaration is not None and declaration.type == "variable_declaration":
+        return _around(tree, declarator, FUNCTIONS)
+    return _around(tree, declarator, _BLOCKS)
 
 
 def _around(tree: Tree, node: Node, types: tuple[str, ...]) -> Node:

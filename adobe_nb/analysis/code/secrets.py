@@ -45,7 +45,21 @@ _ENTROPY = 3.0
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _IDENTIFIER = re.compile(r"(?:[A-Za-z]+|\d{1,4})(?:[-_.:/=&?](?:[A-Za-z]+|\d{1,4}))+")
 _FILE = re.compile(r"[\w./-]+\.[a-z]{2,4}(?:\?.*)?")
-_TOKEN = re.compile(r"%[^%\n]+%|\{\{|\$\{")
+_TOKEN = re.compile(r"%[^%\n]+%|\{\{.+\}\}|\{\{|\$\{")
+_DOUBTFUL_NAME = re.compile(
+    r"secret|passw(?:or)?d|passphrase|credential|authorization|bearer"
+    r"|(?:api|access|private|auth|license|subscription)[-_ ]?key|key[-_ ]?secret"
+    r"|(?:^|[-_ .]|auth|access|api|refresh|id)token$",
+    re.IGNORECASE,
+)
+_AFTER_NAME = re.compile(
+    r"((?:\b(?:Bearer|Basic)\s+)|(?:(?:authorization|secret|passw(?:or)?d|token|"
+    r"(?:api|access|private|auth)[-_]?key)\w*[\"']?\s*[:=]\s*[\"'`]?))([\w.+/=~!@$^*-]{6,})",
+    re.IGNORECASE,
+)
+_IN_ADDRESS = re.compile(r"(?<=//)[^/\s:@]+:[^/\s@]+(?=@)")
+_WORD = re.compile(r"[A-Za-z0-9+/_=-]{24,}")
+_HEX = re.compile(r"[0-9a-f]{32,}|[0-9A-F]{32,}")
 _HIDDEN = "\N{BULLET}"
 _HIDDEN_TEXT = re.compile(f"{_HIDDEN}{{4,}}")
 
@@ -198,3 +212,42 @@ def without_values(text: str, values: Iterable[str]) -> str:
 def shown(text: str) -> str:
     """Return a text with one mask for each hidden secret, whose length is not told, either."""
     return _HIDDEN_TEXT.sub(MASK, text)
+
+
+def masked(text: str, name: str = "") -> str:
+    """Return a setting that is shown to people, with a mask for all that may be a secret.
+
+    ``name`` is that of the setting. More is hidden than is found: a value of a doubtful name, and
+    a word that hardly anyone would type. A token that names a data element stays.
+    """
+    if _DOUBTFUL_NAME.search(name) and not _TOKEN.fullmatch(text):
+        return MASK
+    text = shown(hidden(text, shaped_secrets(text)))
+    text = _IN_ADDRESS.sub(MASK, text)
+    text = _AFTER_NAME.sub(_masked_value, text)
+    return _WORD.sub(_masked_word, text)
+
+
+def _masked_value(match: re.Match[str]) -> str:
+    # An expression of code, such as ``token = window.page.token``, is not a value.
+    is_quoted = match[1].endswith(('"', "'", "`"))
+    is_header = match[1].rstrip().lower() in ("bearer", "basic")
+    has_digit = any(map(str.isdigit, match[2]))
+    if is_quoted or (has_digit and (is_header or "=" in match[1])):
+        return match[1] + MASK
+    return match[0]
+
+
+def _masked_word(match: re.Match[str]) -> str:
+    """Mask a hash, and a long word with letters of both cases and digits."""
+    word = match[0]
+    if ID_PATTERN.fullmatch(word):
+        return word
+    if _HEX.fullmatch(word):
+        return MASK
+    kinds = (str.islower, str.isupper, str.isdigit)
+    counts = [sum(map(kind, word)) for kind in kinds]
+    # Names in camel case have letters of both cases, too, but few digits. Paths have slashes.
+    if min(counts) >= 3 and "/" not in word[:1]:
+        return MASK
+    return word

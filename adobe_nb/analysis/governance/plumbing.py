@@ -13,7 +13,6 @@ from adobe_nb.analysis.code import secrets
 from adobe_nb.analysis.code.addresses import domains_of, is_own
 from adobe_nb.analysis.governance.vendors import instances_of
 from adobe_nb.analysis.model import Model, Resource, parse_json
-from adobe_nb.analysis.secret_values import without_secrets
 from adobe_nb.analysis.uses.index import members
 
 COLUMNS: Columns = {
@@ -134,7 +133,7 @@ def _without_secrets(url: str) -> str:
     """
     address = _USER.sub("//", url.partition("?")[0])
     hidden = secrets.hidden(address, secrets.secrets_in(address))
-    return "/".join(map(without_secrets, secrets.shown(hidden).split("/")))
+    return "/".join(map(secrets.masked, secrets.shown(hidden).split("/")))
 
 
 def _callback_problems(

@@ -10,10 +10,9 @@ from typing import Any
 
 from adobe_nb.analysis.code.custom_code import count_lines
 from adobe_nb.analysis.code.risks import secret_values
-from adobe_nb.analysis.code.secrets import shown, without_values
+from adobe_nb.analysis.code.secrets import masked, shown, without_values
 from adobe_nb.analysis.model import Model, Resource, once_per_model
 from adobe_nb.analysis.packages import Packages, delegate_names
-from adobe_nb.analysis.secret_values import without_secrets
 from adobe_nb.analysis.settings import Leaf, leaves_of
 from adobe_nb.analysis.uses.index import members, names
 from adobe_nb.analysis.uses.references import UPDATE_VARIABLE
@@ -134,7 +133,7 @@ def _formatted(settings: _Settings, path: str, style: str) -> str:
     if path == "value" and settings.resource.package == "core":
         # The constant of a data element "API key", the cookie "session_token".
         for name in (settings.resource.name, settings.value("name")):
-            text = without_secrets(text, str(name))
+            text = masked(text, str(name))
     return text
 
 
@@ -178,12 +177,12 @@ def _shown_members(value: Mapping[str, Any], depth: int) -> str:
     for key in islice(keys, _MOST_ITEMS):
         text = _shown(value[key], depth=depth)
         if text:
-            parts.append(f"{_one_line(key)}: {without_secrets(text, key)}")
+            parts.append(f"{_one_line(key)}: {masked(text, key)}")
     return ", ".join(parts)
 
 
 def _one_line(text: str) -> str:
-    text = without_secrets(text[: 4 * MAX_LENGTH])
+    text = masked(text[: 4 * MAX_LENGTH])
     line = " ".join(text.split())
     # A blank at an end is easily overlooked, and matters.
     if line and text != text.strip() and "\n" not in text:
@@ -194,7 +193,7 @@ def _one_line(text: str) -> str:
 def _assignment(name: str, text: str) -> str:
     if not text:
         return name
-    return f"{_one_line(name)} = {without_secrets(text, name)}"
+    return f"{_one_line(name)} = {masked(text, name)}"
 
 
 def _alternatives(settings: _Settings, path: str) -> str:
@@ -221,7 +220,7 @@ def _code(settings: _Settings, path: str) -> str:
     code = code.strip()
     count = count_lines(code)
     lines = "1 line" if count == 1 else f"{count:,} lines"
-    first = without_secrets(code[: 4 * MAX_LENGTH]).partition("\n")[0]
+    first = masked(code[: 4 * MAX_LENGTH]).partition("\n")[0]
     # What code_risks found by parsing must not be shown here, either.
     first = shown(without_values(first, secret_values(settings.model)))
     return f"{language}, {lines}: {' '.join(first.split())}"

@@ -229,18 +229,23 @@ def _variable_columns(frame: pd.DataFrame, column: str | None) -> list[Hashable]
     """Return the columns that hold variables: by name, else the one with the most of them."""
     if column is not None:
         return [column] if column in frame else []
+    named = _named_columns(frame)
+    if named:
+        return named
+    best = max(frame.columns, key=lambda name: _share(frame, name), default=None)
+    if best is not None and _share(frame, best) >= _ENOUGH:
+        return [best]
+    return []
+
+
+def _named_columns(frame: pd.DataFrame) -> list[Hashable]:
     folded = {fold(str(name)): name for name in reversed(list(frame.columns))}
     for known in _VARIABLE_COLUMNS:
         name = folded.get(known)
         if name is not None and (frame.empty or _share(frame, name) > 0):
             return [name]
-    named = [name for known, name in folded.items() if known in _FAMILY_COLUMNS]
-    if named:
-        return [name for name in frame.columns if name in named]
-    best = max(frame.columns, key=lambda name: _share(frame, name), default=None)
-    if best is not None and _share(frame, best) >= _ENOUGH:
-        return [best]
-    return []
+    named = [folded[known] for known in _FAMILY_COLUMNS.keys() & folded.keys()]
+    return [name for name in frame.columns if name in named]
 
 
 def _share(frame: pd.DataFrame, column: Any) -> float:

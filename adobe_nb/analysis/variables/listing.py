@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator
+from operator import attrgetter
 
 import pandas as pd
 
@@ -132,9 +133,7 @@ def _limits(model: Model) -> Iterator[str]:
         yield (
             "The code of the pages is not part of a property: it can set and send variables, too."
         )
-    if any(resource.package == "adobe-alloy" for resource in model.extensions) or any(
-        finding.how in ("xdm", "data object") for finding in find_variables(model)
-    ):
+    if _has_web_sdk(model):
         yield (
             "What Analytics receives from Web SDK depends on the datastream's mapping and on "
             "processing rules, too. They are not part of a property."
@@ -152,3 +151,9 @@ def _limits(model: Model) -> Iterator[str]:
             f"{len(broken)} pieces of code are not valid JavaScript, the first being that of "
             f"{first.id} ({first.name}): variables in them may be missing."
         )
+
+
+def _has_web_sdk(model: Model) -> bool:
+    packages = map(attrgetter("package"), model.extensions)
+    ways = set(map(attrgetter("how"), find_variables(model)))
+    return "adobe-alloy" in packages or not ways.isdisjoint(("xdm", "data object"))

@@ -4,6 +4,7 @@ import re
 from ast import literal_eval
 from collections.abc import Iterator, Sequence
 
+from adobe_nb.analysis.code.variable_uses import How
 from adobe_nb.analysis.code.web_sdk_reader import Content
 from adobe_nb.analysis.model import Model, Resource, once_per_model
 from adobe_nb.analysis.packages import Packages
@@ -12,6 +13,7 @@ from adobe_nb.analysis.uses.index import members, resource_names
 from adobe_nb.analysis.uses.references import UPDATE_VARIABLE
 from adobe_nb.analysis.uses.tokens import find_percent_tokens
 from adobe_nb.analysis.variables import names as known
+from adobe_nb.analysis.variables.names import Variable
 from adobe_nb.analysis.variables.setting_uses import SettingUse, assigned, declared, written
 from adobe_nb.analysis.variables.xdm import xdm_variable
 
@@ -106,25 +108,28 @@ def _leaf(content: Content, keys: Sequence[str], text: str, path: str) -> Iterat
 
 def _data(keys: Sequence[str], text: str, path: str) -> Iterator[SettingUse]:
     """Yield what a value in the data object does: ``__adobe.analytics.eVar5``."""
-    if list(keys) == _DATA_PATH[: len(keys)]:
-        yield SettingUse(known.EVERYTHING, "set", "data object", path, text, text, "dynamic")
-        return
-    if list(keys[:2]) != _DATA_PATH:
-        return
-    key, *below = keys[2:]
-    variable = known.member_of(key)
-    if key == "contextData" and below:
-        variable = known.context_data(".".join(below))
-    elif key == "contextData":
-        yield SettingUse(
-            known.context_data("*"), "set", "data object", path, text, text, "dynamic"
-        )  # fmt: skip
-    elif key == "events":
-        variable = known.EVENTS
-    elif key in ("linkTrackVars", "linkTrackEvents"):
-        yield from declared(text, "data object", path)
-    if variable is not None:
+    variable = _data_variable(keys)
+    if variable is None:
+        if list(keys[:2]) == _DATA_PATH and keys[2] in ("linkTrackVars", "linkTrackEvents"):
+            yield from declared(text, "data object", path)
+    elif variable.is_pattern:
+        yield SettingUse(variable, "set", "data object", path, text, text, "dynamic")
+    else:
         yield from assigned(variable, text, "data object", path)
+
+
+def _data_variable(keys: Sequence[str]) -> Variable | None:
+    """Return the variable of a path in the data object; ``*`` for what holds all of them."""
+    if list(keys) == _DATA_PATH[: len(keys)]:
+        return known.EVERYTHING
+    if list(keys[:2]) != _DATA_PATH:
+        return None
+    key, *below = keys[2:]
+    if key == "contextData":
+        return known.context_data(".".join(below) or "*")
+    if key == "events":
+        return known.EVENTS
+    return known.member_of(key)
 
 
 def _cleared(action: Resource, content: Content) -> Iterator[SettingUse]:
@@ -133,19 +138,16 @@ def _cleared(action: Resource, content: Content) -> Iterator[SettingUse]:
         if members(transform).get("clear") is not True:
             continue
         path = f"{member_path('transforms', name)}.clear"
-        keys = _without_indexes(name.split("."))
-        how = "data object" if content == "data" or keys[:1] == _DATA_PATH[:1] else "xdm"
-        if how == "xdm":
-            variable = xdm_variable(keys) if keys else known.EVERYTHING
-            yield SettingUse(variable, "clear", "xdm", path, name)
-        elif keys == _DATA_PATH[: len(keys)]:
-            yield SettingUse(known.EVERYTHING, "clear", "data object", path, name)
-        elif keys[:2] == _DATA_PATH:
-            cleared = known.EVENTS if keys[2] == "events" else known.member_of(keys[2])
-            if keys[2] == "contextData":
-                cleared = known.context_data(".".join(keys[3:]) or "*")
-            if cleared is not None:
-                yield SettingUse(cleared, "clear", "data object", path, name)
+        keys = [key for key in name.split(".") if key and not key.isdecimal()]
+        how: How = "xdm"
+        variable: Variable | None = known.EVERYTHING
+        if content == "data" or keys[:1] == _DATA_PATH[:1]:
+            how = "data object"
+            variable = _data_variable(keys)
+        elif keys:
+            variable = xdm_variable(keys)
+        if variable is not None:
+            yield SettingUse(variable, "clear", how, path, name)
 
 
 def _keys_of(path: str) -> list[str]:
@@ -157,10 +159,6 @@ def _keys_of(path: str) -> list[str]:
         elif plain:
             keys.append(plain)
     return keys or [""]
-
-
-def _without_indexes(keys: Sequence[str]) -> list[str]:
-    return [key for key in keys if key and not key.isdecimal()]
 
 
 @once_per_model
