@@ -61,7 +61,8 @@ def read(
         libraries upstream. Of each resource the revision in the nearest library counts. Deleted
         resources are left out. Its id, its row, or its name beside the property.
     build
-        Read the revisions that this build delivered.
+        Read the revisions that this build delivered: its id or row, or ``"production"`` beside the
+        property, for the last build of the library that was published last.
     audit_events
         True to read all audit events, too; a date such as ``"2026-06-01"`` to read those since. They
         are what ``who_changed`` and ``publish_history`` know people and times from. The API lists
@@ -112,7 +113,8 @@ def read(
             raise ArgumentError("A snapshot is read without a session. Pass one of the two.")
 
         def tags_of(stored: Snapshot) -> Tags:
-            ids, holder = _selected(partial(_find_stored, stored), properties, library, build)
+            find, listed = partial(_find_stored, stored), partial(_libraries_stored, stored)
+            ids, holder = _selected(find, listed, properties, library, build)
             return _tags(_SnapshotSource(stored, ids), holder, events, redact)
 
         return SnapshotFolder(snapshot).read(as_of, tags_of)
@@ -123,12 +125,17 @@ def read(
     if properties is None and library is None and build is None:
         raise ArgumentError('read() requires a property, for example read("My site").')
     session = session or current()
-    ids, holder = _selected(session.reactor.find, properties, library, build)
+    reactor = session.reactor
+    ids, holder = _selected(reactor.find, reactor.libraries, properties, library, build)
     return _tags(_SessionSource(session, ids), holder, events, redact)
 
 
 def _selected(
-    find: _Find, properties: Ids | None, library: Ids | None, build: Ids | None
+    find: _Find,
+    libraries_of: Callable[[Sequence[str]], pd.DataFrame],
+    properties: Ids | None,
+    library: Ids | None,
+    build: Ids | None,
 ) -> tuple[_Ids, str | None]:
     """Return the ids of the properties, and that of the library or build. Raises ArgumentError."""
     ids = None
@@ -144,10 +151,12 @@ def _selected(
             )
         library = find("libraries", library, ids)
     if _is_name(build):
-        raise ArgumentError(
-            f"{build!r} is not the id of a build, and builds have no names. What is live is the "
-            "last_build_id of the library published last, in reactor.libraries(…)."
-        )
+        if build != "production" or ids is None:
+            raise ArgumentError(
+                f"{build!r} is not the id of a build, and builds have no names. The live one is "
+                'read beside its property: read("My site", build="production").'
+            )
+        build = _live_build(libraries_of(ids))
     resource_type, value = ("builds", build) if library is None else ("libraries", library)
     if value is None:
         return ids, None
@@ -161,6 +170,20 @@ def _selected(
 
 def _is_name(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and not ID_PATTERN.fullmatch(value)
+
+
+def _live_build(libraries: pd.DataFrame) -> str:
+    """Return the last build of the library that was published last. Raises ArgumentError."""
+    by_id = libraries.set_index("id")["last_build_id"]
+    for library_id in delivering("production", libraries):
+        if pd.notna(by_id[library_id]):
+            return str(by_id[library_id])
+    raise ArgumentError("Nothing is live: the property has no published library with a build.")
+
+
+def _libraries_stored(snapshot: Snapshot, ids: Sequence[str]) -> pd.DataFrame:
+    libraries = snapshot.frame("libraries")
+    return libraries[libraries["property_id"].isin(ids)]
 
 
 def _find_stored(

@@ -338,6 +338,26 @@ class TestLibrariesAndBuilds:
         with pytest.raises(NameLookupError, match="Shop the look"):
             analysis.read("Magazine", library="Shop the looks", **place)
 
+    @pytest.mark.parametrize("source", ["session", "snapshot"])
+    def test_the_live_build_is_read_as_production(
+        self, service: Any, stored: Path, source: str
+    ) -> None:
+        place = {"session": service} if source == "session" else {"snapshot": stored}
+        site = service.reactor.find("properties", "Magazine")
+        libraries = service.reactor.libraries(site, filter={"state": "EQ published"})
+        latest = libraries.sort_values("published_at")["last_build_id"].iloc[-1]
+        live = analysis.read("Magazine", build="production", **place)
+        assert ids(live, "rules") == ids(analysis.read(build=latest, **place), "rules")
+
+    def test_nothing_is_live_without_a_published_library(self, simulate: Any) -> None:
+        service = sign_in(simulate())
+        company = service.reactor.companies()
+        service.reactor.properties.create(
+            company, name="New", platform="web", domains=["a.example"]
+        )
+        with pytest.raises(ArgumentError, match="Nothing is live"):
+            analysis.read("New", build="production", session=service)
+
     def test_one_of_another_property_is_refused(self, service: Any) -> None:
         site = property_id(service, "Magazine")
         other = service.reactor.find("properties", "Checkout")
@@ -468,7 +488,8 @@ class TestArguments:
             ({"properties": UNKNOWN, "as_of": 1}, "requires snapshot="),
             ({"properties": "RL" + "0" * 32}, "not a property"),
             ({"library": "Shop the look"}, "beside its property"),
-            ({"properties": UNKNOWN, "build": "production"}, "builds have no names"),
+            ({"properties": UNKNOWN, "build": "live"}, "builds have no names"),
+            ({"build": "production"}, "beside its property"),
             ({"library": "BL" + "0" * 32}, "not a library"),
             ({"library": []}, "takes one of the libraries"),
             (

@@ -221,3 +221,15 @@ def test_evidence_and_match_pass_through_the_redaction() -> None:
     matches = tags.search_code("'secret'")
     assert matches["match"].tolist() == ["'…'"]
     assert matches["evidence"].tolist() == ["key = '…'"]
+
+
+@pytest.mark.parametrize(("where", "is_limited"), [("code", False), ("settings", True)])
+def test_keys_of_settings_are_not_searched_and_a_limit_says_so(
+    where: Any, is_limited: bool
+) -> None:
+    settings = {"data": {"eVar5": "x"}}
+    tags = Tags(data_elements=elements(("DE1", "a", "core::dataElements::constant", settings)))
+    matches = tags.search_code("eVar5", where=where)
+    assert matches.empty
+    limited = any("not the keys of settings" in limit for limit in matches.attrs["limits"])
+    assert limited == is_limited

@@ -51,6 +51,8 @@ def search_code(
             f"{pattern!r} was searched as plain text, in this spelling. For a regular expression, "
             "pass regex=True."
         )
+    if where != "code":
+        limits.append("Values are searched, and not the keys of settings. For eVars: variables().")
     return answer(
         model,
         COLUMNS,
