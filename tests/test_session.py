@@ -268,7 +268,7 @@ class TestCurrent:
     ) -> None:
         sign_in(demo, "no_company")
         with adobe_nb.use(session):
-            assert len(adobe_nb.reactor.rules(adobe_nb.reactor.properties())) == 49
+            assert len(adobe_nb.reactor.rules(adobe_nb.reactor.properties())) == 51
 
 
 class TestCredentialsTest:
