@@ -73,7 +73,7 @@ def leaves_of(resource: Resource, packages: Packages) -> Iterator[Leaf]:
     while pending:
         path, value, transform = pending.pop()
         if transforms and not transform:
-            transform = transforms.get(_INDEX.sub("[]", path))
+            transform = transforms.get(without_indexes(path))
         members = _members(path, value)
         for member, item in reversed(members.items()):
             pending.append((member, item, transform))
@@ -104,6 +104,11 @@ def member_path(path: str, key: str) -> str:
     if path:
         return f"{path}.{key}"
     return key
+
+
+def without_indexes(path: str) -> str:
+    """Return a path as the transforms of packages write it: ``instances[].name``."""
+    return _INDEX.sub("[]", path)
 
 
 def text_of(resource: Resource, path: str, value: str, transform: str | None) -> Text:

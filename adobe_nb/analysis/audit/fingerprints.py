@@ -11,10 +11,11 @@ from collections import Counter
 from collections.abc import Hashable, Iterable
 from typing import Any
 
+from adobe_nb.analysis.settings import without_indexes
+
 VERSION = "v1"
 """Changes when the same finding would get another fingerprint."""
 PATTERN = re.compile(rf"{VERSION}:[0-9a-f]{{16}}")
-_INDEX = re.compile(r"\[\d+\]")
 
 
 class Fingerprints:
@@ -29,7 +30,7 @@ class Fingerprints:
         Findings that are equal in everything that lasts, such as two equal lines of code, are
         numbered.
         """
-        identity = [rule, source, _INDEX.sub("[]", path or "")]
+        identity = [rule, source, without_indexes(path or "")]
         # Indentation and line breaks change with the code around a finding.
         identity += [" ".join(str(value).split()) for value in subject]
         key = json.dumps(identity)
