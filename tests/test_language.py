@@ -70,7 +70,6 @@ PHRASES = [
 
 # Phrases that stay, by file, with the reason: Adobe's own words for example.
 ALLOWED: dict[tuple[str, str], str] = {
-    ("adobe_nb/api/reactor/journal.py", "organisation"): "a column, and a key of the file",
     ("adobe_nb/analysis/rules/direct_calls.py", "nobody"): "a verdict",
 }
 

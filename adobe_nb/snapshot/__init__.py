@@ -228,7 +228,7 @@ def history(folder: str | Path) -> pd.DataFrame:
     -------
     DataFrame
         ``number``, ``started`` and ``finished`` (UTC), ``kind`` (pull or refresh), the numbers of
-        ``properties``, ``tables``, ``rows`` and ``bytes``, ``service``, ``organisation``.
+        ``properties``, ``tables``, ``rows`` and ``bytes``, ``service``, ``organization``.
 
     Raises
     ------
@@ -241,7 +241,7 @@ def history(folder: str | Path) -> pd.DataFrame:
     frame = pd.DataFrame(map(_summary, existing))
     dtypes = dict.fromkeys(frame, "Int64")
     dtypes |= dict.fromkeys(["started", "finished"], "datetime64[us, UTC]")
-    dtypes |= dict.fromkeys(["kind", "service", "organisation"], "string")
+    dtypes |= dict.fromkeys(["kind", "service", "organization"], "string")
     return frame.astype(dtypes)
 
 
@@ -257,7 +257,7 @@ def _summary(snapshot: Snapshot) -> dict[str, object]:
         "rows": sum(map(attrgetter("rows"), snapshot.parts)),
         "bytes": sum(map(attrgetter("bytes"), snapshot.parts)),
         "service": about["service"],
-        "organisation": about["organisation"],
+        "organization": about["organization"],
     }
 
 

@@ -26,7 +26,7 @@ from adobe_nb.snapshot.tables import (
     wrong_file,
 )
 
-FORMAT = 3
+FORMAT = 4
 Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]
 MANIFEST = "_manifest.json"
 _NUMBER = re.compile(r"[0-9]{6}|[1-9][0-9]{6,}")
@@ -171,7 +171,7 @@ class Snapshot:
             if property in (None, part.property):
                 tables.append(part.read(self.data, self.columns[table]))
         frame = to_frame(library("pyarrow").concat_tables(tables, promote_options="default"))
-        for name in ("service", "organisation"):
+        for name in ("service", "organization"):
             if name in self.about:
                 frame.attrs[name] = self.about[name]
         # A later version may have written other tables.
@@ -248,7 +248,10 @@ def read_manifest(folder: Path, number: int) -> Snapshot:
             return snapshot
     except (KeyError, TypeError, ValueError) as error:
         raise damaged(file, f"{type(error).__name__}: {error}") from error
+    advice = "Update the package: pip install --upgrade adobe_nb."
+    if version in range(FORMAT):
+        advice = "Pull into another folder."
     raise SnapshotError(
         f"Cannot read {file}: its format is {version}, and this version of adobe_nb reads format "
-        f"{FORMAT}. Update the package: pip install --upgrade adobe_nb."
+        f"{FORMAT}. {advice}"
     )

@@ -101,7 +101,7 @@ def pull(
 def check_same_organization(session: Session, snapshot: Snapshot) -> None:
     """Raise SnapshotError when a snapshot is of another organization or service."""
     # A history of two organizations would show every resource as created and deleted.
-    organization, service = snapshot.about["organisation"], snapshot.about["service"]
+    organization, service = snapshot.about["organization"], snapshot.about["service"]
     if (organization, service) != (session.org_id, session.service):
         raise SnapshotError(
             f"The snapshots of {snapshot.folder} are of {organization} ({service}), and you are "
@@ -118,7 +118,7 @@ def description(
         chosen = sorted(chosen)
     return {
         "service": session.service,
-        "organisation": session.org_id,
+        "organization": session.org_id,
         "chosen": chosen,
         "tables": list(tables),
     }

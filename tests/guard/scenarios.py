@@ -122,7 +122,7 @@ def signs_in_with_an_access_token(stage: Stage) -> None:
     stage.step("it cannot be renewed", adobe_nb.current().refresh)
     stage.fault("401", "GET /companies")
     stage.step("a refusal is final", reactor.companies, ordered=True)
-    stage.step("a token needs its organisation", lambda: adobe_nb.connect(access_token=token))
+    stage.step("a token needs its organization", lambda: adobe_nb.connect(access_token=token))
 
 
 @scenario()
@@ -305,7 +305,7 @@ def refuses_wrong_credentials(stage: Stage) -> None:
         "an unknown scope": {**good, "scopes": "AdobeID,nonsense"},
         "half of it": {name: value for name, value in good.items() if name != "client_secret"},
         "two sources": {**good, "env_file": ".env"},
-        "an organisation that is none": {**good, "org_id": "somebody"},
+        "an organization that is none": {**good, "org_id": "somebody"},
         "an address of somebody else": {**good, "ims_url": "https://ims.example.com"},
         "a secret of a wrong type": {**good, "client_secret": 5},
         "too many at once": {**good, "concurrency": 1000},
@@ -865,7 +865,7 @@ def refreshes_and_compares(stage: Stage) -> None:
     query = "SELECT name, enabled, updated_at FROM rules WHERE name LIKE '%e%' ORDER BY id"
     stage.step("sql", lambda: snapshot.sql(query, "tags"))
     stage.step("wrong sql", lambda: snapshot.sql("SELECT nothing FROM nowhere", "tags"))
-    shown = ["number", "kind", "properties", "tables", "rows", "service", "organisation"]
+    shown = ["number", "kind", "properties", "tables", "rows", "service", "organization"]
     stage.step("history", lambda: snapshot.history("tags")[shown])
     stage.step("no such table", lambda: snapshot.load("tags", "nothing"))
     stage.step("no such snapshot", lambda: snapshot.load("tags", "rules", as_of=9))

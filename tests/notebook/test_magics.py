@@ -645,7 +645,7 @@ class TestAuth:
 
     def test_profiles_may_have_names_like_secrets(self, shell: InteractiveShell, demo: Any) -> None:
         write(Path.cwd() / ".env", env_of(demo))
-        for name in ("token-work", "client-secret", "production-tags-emea-organisation"):
+        for name in ("token-work", "client-secret", "production-tags-emea-organization"):
             run(shell, f"-q login --save {name} --in-file")
             run(shell, f"-q use {name}")
             assert adobe_nb.current().source == f"profile {name}"

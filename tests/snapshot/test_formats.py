@@ -135,12 +135,15 @@ class TestOtherFormats:
             assert not server.got
         assert sorted(old.rglob("*")) == before
 
-    def test_newer_format_requires_an_update(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize(
+        ("version", "advice"), [(99, "pip install --upgrade adobe_nb"), (3, "another folder")]
+    )
+    def test_other_formats_are_refused_with_advice(
+        self, version: int, advice: str, tmp_path: Path
+    ) -> None:
         file = making.snapshot(SnapshotFolder(tmp_path)).data / "_manifest.json"
-        file.write_text(file.read_text().replace('"format": 3', '"format": 99'))
-        with pytest.raises(
-            SnapshotError, match="its format is 99, .* pip install --upgrade adobe_nb"
-        ):
+        file.write_text(file.read_text().replace('"format": 4', f'"format": {version}'))
+        with pytest.raises(SnapshotError, match=f"its format is {version}, .* {advice}"):
             snapshot.load(tmp_path)
 
     def test_table_that_only_a_newer_version_knows_is_read(self, tmp_path: Path) -> None:

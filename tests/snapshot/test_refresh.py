@@ -319,7 +319,7 @@ class TestScope:
             ("builds", "token"),
         ):
             del older[table][name]
-        about = {name: made.about[name] for name in ("service", "organisation", "chosen", "tables")}
+        about = {name: made.about[name] for name in ("service", "organization", "chosen", "tables")}
         with SnapshotFolder(own.folder).begin(about, older) as draft:
             for part in made.parts:
                 frame = made.frame(part.table, part.property)[list(older[part.table])]

@@ -182,7 +182,7 @@ def _frame(
     frame.attrs = {
         "service": client.service,
         "path": target.path,
-        "organisation": client.org_id,
+        "organization": client.org_id,
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "total_count": len(rows),
     }

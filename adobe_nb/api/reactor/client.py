@@ -360,7 +360,7 @@ def attrs_of(client: Client, path: str, total: int | None) -> dict[str, Any]:
     attrs: dict[str, Any] = {
         "service": client.service,
         "path": path,
-        "organisation": client.org_id,
+        "organization": client.org_id,
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "total_count": total,
     }

@@ -35,7 +35,7 @@ _LOCK_TIMEOUT = 10
 _COLUMNS = (
     "time",
     "service",
-    "organisation",
+    "organization",
     "call",
     "method",
     "path",
@@ -78,7 +78,7 @@ class Journal:
                 "entry": entry,
                 "time": _now(),
                 "service": service,
-                "organisation": org_id,
+                "organization": org_id,
                 "call": write.call,
                 "method": write.method,
                 "path": write.path,
@@ -201,7 +201,7 @@ def journal() -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per write, oldest first: time (UTC), service, organisation, call, method, path,
+        One row per write, oldest first: time (UTC), service, organization, call, method, path,
         type, id, outcome (``done``, ``refused``, ``not sent``, ``unknown``), status (Int64), code,
         request (JSON text, secrets masked), before (JSON text: the resource before the write,
         without secrets), entry. ``attrs["file"]`` is the path of the journal.
@@ -215,7 +215,7 @@ def journal() -> pd.DataFrame:
     --------
     >>> import adobe_nb
     >>> list(adobe_nb.journal().columns)[:3]
-    ['time', 'service', 'organisation']
+    ['time', 'service', 'organization']
     """
     return Journal().read()
 

@@ -343,7 +343,7 @@ def test_attrs_hold_only_json_values(reactor: Any) -> None:
     assert attrs["service"] == "simulator"
     assert attrs["path"] == "/companies"
     assert attrs["total_count"] == 1
-    assert set(attrs) == {"service", "path", "organisation", "time", "total_count"}
+    assert set(attrs) == {"service", "path", "organization", "time", "total_count"}
 
 
 class TestBuilder:

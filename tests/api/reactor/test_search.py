@@ -319,7 +319,7 @@ def test_frame_attrs_describe_the_search(demo: Service) -> None:
     assert {name: value for name, value in found.attrs.items() if name != "time"} == {
         "service": "simulator",
         "path": "/search",
-        "organisation": ORG_ID,
+        "organization": ORG_ID,
         "total_count": len(found),
     }
     assert json.dumps(found.attrs)
