@@ -1,13 +1,13 @@
 """Which resource a user means, and what libraries hold of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias, Union
 
 import pandas as pd
 
 from adobe_nb.analysis.model import Model, Resource, once_per_model
 from adobe_nb.errors import ArgumentError
-from adobe_nb.suggest import candidates
+from adobe_nb.suggest import candidates, did_you_mean
 
 # pandas' Series takes a parameter for type checkers only.
 Target: TypeAlias = Union[str, pd.DataFrame, "pd.Series[Any]"]
@@ -29,6 +29,22 @@ def name_or_id(value: Any) -> str:
         f"Expected a name, an id, or one row of a frame, got {type(value).__name__}. "
         'For example: "Page Name".'
     )
+
+
+def chosen_types(what: str | Iterable[str], among: Sequence[str]) -> list[str]:
+    """Return the types that a user names, in the order of ``among``. Raises ArgumentError."""
+    if isinstance(what, str):
+        what = [what]
+    if not isinstance(what, Iterable):
+        raise ArgumentError(f"Expected types such as {among[0]!r}, got {type(what).__name__}.")
+    chosen = {str(name).replace(" ", "_") for name in what}
+    for name in sorted(chosen):
+        if name not in among:
+            raise ArgumentError(
+                f"Unknown type {name!r}.{did_you_mean(name, among)} "
+                f"The types are: {', '.join(among)}."
+            )
+    return [name for name in among if name in chosen]
 
 
 def find_resources(model: Model, key: str) -> list[Resource]:

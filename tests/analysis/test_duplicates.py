@@ -345,6 +345,7 @@ def test_odd_settings_and_names_are_compared() -> None:
     ("arguments", "message"),
     [
         (("rule",), "Did you mean rules"),
+        ((["rules", "x"],), "Unknown type 'x'"),
         (("rules", "path"), "use by='definition' or by='name'"),
         (("rules", "names"), "Did you mean name"),
     ],
@@ -361,6 +362,14 @@ def test_a_missing_table_is_named(what: Any) -> None:
     with pytest.raises(ArgumentError) as error:
         Tags().duplicates(what)
     assert f"duplicates() requires the table {what!r}" in str(error.value)
+
+
+def test_several_types_have_groups_that_go_on(reactor: Any) -> None:
+    tags = store(reactor)
+    together = tags.duplicates("all", by="name")
+    parts = [tags.duplicates(name, by="name") for name in ("data_elements", "rules", "extensions")]
+    assert together["group"].nunique() == sum(part["group"].nunique() for part in parts)
+    assert together["id"].tolist() == pd.concat(parts)["id"].tolist()
 
 
 def test_rules_require_their_components() -> None:

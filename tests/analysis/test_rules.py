@@ -218,17 +218,28 @@ class TestArguments:
         with pytest.raises(ArgumentError, match="Invalid depth"):
             store.rule_graph(depth=depth)
 
-    @pytest.mark.parametrize("what", ["rule", ["rules"], 5])
-    def test_an_unknown_kind_of_graph_is_refused(self, store: Tags, what: Any) -> None:
-        with pytest.raises(ArgumentError, match="Unknown kind"):
+    @pytest.mark.parametrize(
+        ("what", "message"),
+        [
+            ("rule", "No data element, rule or extension is called 'rule'"),
+            (["rules"], "Expected a name, an id, or one row of a frame, got list"),
+            (5, "Expected a name, an id, or one row of a frame, got int"),
+        ],
+    )
+    def test_what_is_neither_a_kind_of_graph_nor_a_resource_is_refused(
+        self, store: Tags, what: Any, message: str
+    ) -> None:
+        with pytest.raises(ArgumentError, match=message):
             store.rule_graph(what)
 
-    def test_the_name_of_a_resource_as_a_kind_of_graph_is_answered_with_focus(
-        self, store: Tags
-    ) -> None:
-        hint = r"To see one resource: rule_graph\(focus='Account - Sign-in'\)\."
-        with pytest.raises(ArgumentError, match=hint):
-            store.rule_graph("Account - Sign-in")  # type: ignore[arg-type]
+    def test_an_unknown_kind_of_graph_with_a_focus_is_refused(self, store: Tags) -> None:
+        with pytest.raises(ArgumentError, match="Unknown kind 'rule'. Did you mean rules"):
+            store.rule_graph("rule", focus="Account - Sign-in")
+
+    def test_the_name_of_a_resource_alone_is_the_focus(self, store: Tags) -> None:
+        graph = store.rule_graph("Account - Sign-in")
+        pd.testing.assert_frame_equal(graph, store.rule_graph(focus="Account - Sign-in"))
+        assert len(graph) > 0
 
     def test_a_focus_that_the_graph_leaves_out_is_refused(self, store: Tags) -> None:
         with pytest.raises(ArgumentError, match="Use what='all'"):

@@ -80,15 +80,38 @@ class TestArguments:
         with pytest.raises(ArgumentError, match="Several resources are called 'a'"):
             twice.impact("a")
 
-    @pytest.mark.parametrize("what", ["rule", ["rules"], None, "data_element"])
-    def test_unknown_kinds_and_verdicts_are_refused(self, store: Tags, what: Any) -> None:
-        with pytest.raises(ArgumentError, match="Unknown kind"):
+    @pytest.mark.parametrize(
+        ("what", "message"),
+        [
+            ("rule", "Unknown type 'rule'. Did you mean rules"),
+            (["rules", "data element"], "Unknown type 'data_element'"),
+            (None, "Expected types such as 'data_elements', got NoneType"),
+        ],
+    )
+    def test_unknown_types_are_refused(self, store: Tags, what: Any, message: str) -> None:
+        with pytest.raises(ArgumentError, match=message):
             store.unused(what)
+
+    def test_unknown_verdicts_are_refused(self, store: Tags) -> None:
         with pytest.raises(ArgumentError, match="Unknown verdict"):
             store.references(verdicts=["used"])
 
 
 class TestAnswers:
+    def test_all_types_are_what_each_type_gives(self, store: Tags) -> None:
+        types = ["data_elements", "rules", "extensions", "secrets", "instances"]
+        together = store.unused("all")
+        assert sorted(together["id"]) == sorted(
+            resource_id for name in types for resource_id in store.unused(name)["id"]
+        )
+        some = store.unused(["rules", "extensions"], all=True)
+        assert set(some["type"]) == {"rules", "extensions"}
+
+    def test_all_types_without_secrets_are_those_that_were_read(self) -> None:
+        assert "secrets" not in set(tags(beacon("%a%")).unused("all", all=True)["type"])
+        with pytest.raises(ArgumentError, match="requires the table 'secrets'"):
+            tags(beacon("%a%")).unused("secrets")
+
     def test_what_can_be_deleted_with_least_doubt_comes_first(self, store: Tags) -> None:
         found = store.unused()["verdict"].drop_duplicates().tolist()
         assert found == [

@@ -6,7 +6,7 @@ import pandas as pd
 
 from adobe_nb.analysis.answers import SOURCE, Columns, answer, source_of
 from adobe_nb.analysis.code.risks import code_risks
-from adobe_nb.analysis.compare.duplicates import What, duplicates
+from adobe_nb.analysis.compare.duplicates import duplicates
 from adobe_nb.analysis.governance.consent import consent
 from adobe_nb.analysis.governance.naming import naming
 from adobe_nb.analysis.governance.plumbing import plumbing
@@ -32,7 +32,7 @@ def unreadable(model: Model) -> pd.DataFrame:
     return answer(model, columns, rows)
 
 
-def copies(model: Model, what: What) -> pd.DataFrame:
+def copies(model: Model, what: str) -> pd.DataFrame:
     """Return the duplicates except for the oldest resource of each group, which they repeat."""
     frame = duplicates(model, what)
     created = {}

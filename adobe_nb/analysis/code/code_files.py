@@ -13,6 +13,8 @@ from typing import Any
 import pandas as pd
 
 from adobe_nb.analysis.answers import encoded
+from adobe_nb.analysis.code.custom_code import custom_code
+from adobe_nb.analysis.questions.base import Questions
 from adobe_nb.errors import ArgumentError
 from adobe_nb.snapshot.disk import make_folder, write
 
@@ -27,7 +29,7 @@ _FORMULA = re.compile(r"[=+\-@\t\r]")
 
 
 def to_files(
-    code: pd.DataFrame, folder: str | os.PathLike[str], *, prune: bool = False
+    code: pd.DataFrame | Questions, folder: str | os.PathLike[str], *, prune: bool = False
 ) -> pd.DataFrame:
     """Write each piece of code to a file of its own, and an index of them.
 
@@ -39,7 +41,7 @@ def to_files(
     Parameters
     ----------
     code
-        What ``tags.custom_code()`` returns, or some rows of it.
+        What ``tags.custom_code()`` returns, or some rows of it; or the tags, for all of it.
     folder
         Created when missing. Only this user can read the files, because code can hold secrets.
     prune
@@ -66,10 +68,12 @@ def to_files(
     >>> reactor = adobe_nb.connect(simulator=True).reactor
     >>> site = reactor.find("properties", "Web Store US")
     >>> tags = analysis.Tags(data_elements=reactor.data_elements(site))
-    >>> index = analysis.to_files(tags.custom_code(), "code").set_index("source_name")
+    >>> index = analysis.to_files(tags, "code").set_index("source_name")
     >>> index.loc["Login Status", "file"]
     'data_elements/DEaa519441f2b23077653204b7b90f5c16.js'
     """
+    if isinstance(code, Questions):
+        code = custom_code(code.model)
     rows = _rows_to_write(code)
     if prune and rows.empty:
         raise ArgumentError(

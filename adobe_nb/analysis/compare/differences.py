@@ -15,6 +15,7 @@ from adobe_nb.analysis.compare.matching import (
     has_several_properties,
     key_text,
 )
+from adobe_nb.analysis.lookup import chosen_types
 from adobe_nb.analysis.model import REQUIRED, Model, Resource
 from adobe_nb.analysis.tags import Tags
 from adobe_nb.errors import ArgumentError
@@ -224,14 +225,11 @@ def _types(before: Model, after: Model, what: str | Sequence[str] | None) -> lis
         if not types:
             raise ArgumentError("The two have no table in common. Compare frames of one type.")
         return types
-    if isinstance(what, str):
-        what = [what]
-    for table in what:
-        if table not in TYPES:
-            raise ArgumentError(f"diff() has no type {table!r}.{did_you_mean(str(table), TYPES)}")
+    types = sorted(chosen_types(what, TYPES))
+    for table in types:
         for model in (before, after):
             model.require("diff", table)
-    return sorted(set(what))
+    return types
 
 
 def _key(before: Model, after: Model, key: Key | None) -> Key:

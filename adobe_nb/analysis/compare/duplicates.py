@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -10,6 +10,7 @@ import pandas as pd
 
 from adobe_nb.analysis.answers import Columns, Row, answer
 from adobe_nb.analysis.code.comments import normalized
+from adobe_nb.analysis.lookup import chosen_types
 from adobe_nb.analysis.model import Model, Resource
 from adobe_nb.analysis.packages import Packages
 from adobe_nb.analysis.settings import leaves_of, text_of
@@ -17,7 +18,7 @@ from adobe_nb.analysis.uses.usage import count_users
 from adobe_nb.errors import ArgumentError
 from adobe_nb.suggest import did_you_mean
 
-What = Literal["data_elements", "rules", "extensions", "rule_components"]
+TYPES = ("data_elements", "rules", "extensions", "rule_components")
 By = Literal["definition", "name", "path"]
 COLUMNS: Columns = {
     "group": "Int64",
@@ -68,21 +69,19 @@ class _Definition(NamedTuple):
 
 def duplicates(
     model: Model,
-    what: What = "data_elements",
+    what: str | Iterable[str] = "data_elements",
     *,
     by: By = "definition",
     constants: bool = False,
 ) -> pd.DataFrame:
     """Return the resources that exist more than once, in groups."""
-    _check(what, by)
-    model.require("duplicates", what)
-    if what == "rules":
-        model.require("duplicates", "rule_components")
-    resources = []
-    # In order, so that groups and their members are in order, too.
-    for resource in sorted(getattr(model, what), key=_ORDER):
-        if by == "name" or constants or resource.delegate != _CONSTANT:
-            resources.append(resource)
+    types = _types(model, what, by)
+    resources: list[Resource] = []
+    for name in types:
+        # In order, so that groups and their members are in order, too.
+        for resource in sorted(getattr(model, name), key=_ORDER):
+            if by == "name" or constants or resource.delegate != _CONSTANT:
+                resources.append(resource)
     if by == "definition":
         resources = _with_equal_outline(model, resources)
     definitions = _Definitions(model)
@@ -95,7 +94,13 @@ def duplicates(
     rows: list[Row] = []
     for number, group in enumerate(repeated, start=1):
         rows += _rows(number, group, definitions, count_users(model))
-    return answer(model, COLUMNS, rows, sort=("group", "property_id", "name", "id"))
+    sentences = []
+    if types == ["data_elements"] and by != "path":
+        sentences.append(
+            'These are data elements: tags.duplicates("all") compares rules and extensions, too.'
+        )
+    sort = ("group", "property_id", "name", "id")
+    return answer(model, COLUMNS, rows, sort=sort, limits=sentences)
 
 
 def _with_equal_outline(model: Model, resources: Sequence[Resource]) -> list[Resource]:
@@ -123,21 +128,30 @@ def _rows(
         }
 
 
-def _check(what: str, by: str) -> None:
-    for option, value, values in (("what", what, get_args(What)), ("by", by, get_args(By))):
-        if value not in values:
-            raise ArgumentError(f"Invalid {option}={value!r}.{did_you_mean(str(value), values)}")
-    if by == "path" and what != "data_elements":
+def _types(model: Model, what: str | Iterable[str], by: By) -> list[str]:
+    """Return the types to search. Raises ArgumentError."""
+    if by not in get_args(By):
+        raise ArgumentError(f"Invalid by={by!r}.{did_you_mean(str(by), get_args(By))}")
+    if what == "all":
+        # Components are meant to repeat: nearly every rule has the event of a page view.
+        what = ["data_elements", "rules", "extensions"]
+    types = chosen_types(what, TYPES)
+    if by == "path" and types != ["data_elements"]:
         raise ArgumentError(
             "by='path' compares where data elements read their value. "
-            f"For {what}, use by='definition' or by='name'."
+            f"For {', '.join(types)}, use by='definition' or by='name'."
         )
+    for name in types:
+        model.require("duplicates", name)
+    if "rules" in types:
+        model.require("duplicates", "rule_components")
+    return types
 
 
 def _key(resource: Resource, by: By, definitions: "_Definitions") -> Hashable:
     """Return what the resources of a group have in common; None for one that has no duplicates."""
     if by == "name":
-        return "".join(resource.name.casefold().split())
+        return resource.type, "".join(resource.name.casefold().split())
     if by == "path":
         return _path(resource)
     definition = definitions[resource]

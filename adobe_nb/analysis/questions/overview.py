@@ -1,5 +1,7 @@
 """The content of a property: counts, duplicates, code."""
 
+from collections.abc import Iterable
+
 import pandas as pd
 
 from adobe_nb.analysis import inventory
@@ -61,7 +63,7 @@ class Overview(Questions):
 
     def duplicates(
         self,
-        what: duplicates.What = "data_elements",
+        what: str | Iterable[str] = "data_elements",
         *,
         by: duplicates.By = "definition",
         constants: bool = False,
@@ -71,7 +73,8 @@ class Overview(Questions):
         Parameters
         ----------
         what
-            ``data_elements``, ``rules``, ``extensions`` or ``rule_components``.
+            One or some of ``data_elements``, ``rules``, ``extensions``, ``rule_components``; or
+            ``"all"`` of them but components, many of which are meant to be equal.
         by
             ``definition``: same delegate and same settings, whatever the order of members, the
             comments and blank space of code, and what the build removes; rules with the same

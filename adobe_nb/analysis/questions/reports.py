@@ -4,7 +4,10 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pandas as pd
+
 from adobe_nb.analysis.audit.notes import Source
+from adobe_nb.analysis.code.code_files import to_files
 from adobe_nb.analysis.questions.base import Questions
 from adobe_nb.analysis.reports.earlier import read_earlier
 from adobe_nb.analysis.reports.page import check_target, write_page
@@ -130,3 +133,38 @@ class Reports(Questions):
         now = datetime.now(UTC)
         report = build_report(self.model, earlier, suppress=suppress, code=False, now=now)
         return write_page(report, diagrams(self.model), target)
+
+    def to_files(self, folder: str | os.PathLike[str], *, prune: bool = False) -> pd.DataFrame:
+        """Write each piece of custom code to a file of its own, and an index of them.
+
+        ``analysis.to_files`` describes the files and the errors, and writes some of the code.
+
+        Parameters
+        ----------
+        folder
+            Created when missing. Only this user can read the files, because code can hold secrets.
+        prune
+            Whether to remove files of earlier runs whose code no longer exists.
+
+        Returns
+        -------
+        DataFrame
+            The index: ``file`` (relative to the folder), then the columns of ``custom_code()``
+            without the code itself.
+
+        Raises
+        ------
+        ArgumentError
+            When the folder cannot be written, or holds a file of that name that is not in the index
+            of an earlier run.
+
+        Examples
+        --------
+        >>> import adobe_nb
+        >>> from adobe_nb import analysis
+        >>> session = adobe_nb.connect(simulator=True)
+        >>> tags = analysis.read("Web Store US")
+        >>> tags.to_files("code").columns[:2].tolist()
+        ['file', 'source_type']
+        """
+        return to_files(self, folder, prune=prune)

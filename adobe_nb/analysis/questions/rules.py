@@ -129,7 +129,7 @@ class Rules(Questions):
 
     def rule_graph(
         self,
-        what: graph.What | None = None,
+        what: graph.What | Target | None = None,
         *,
         focus: Target | None = None,
         depth: int | None = None,
@@ -144,7 +144,8 @@ class Rules(Questions):
             ``"rules"``: rules that fire others by direct calls, custom events and pushes to a data
             layer. ``"data_elements"``: rules, data elements and extensions with the data elements
             that they refer to. ``"all"``: both, with the extensions and secrets that are used. By
-            default ``"rules"``, or ``"all"`` with ``focus``.
+            default ``"rules"``, or ``"all"`` with ``focus``. Anything else is taken for ``focus``:
+            ``rule_graph("Product - Stock Check")``.
         focus
             Only what is near this resource: a name, an id, or a row. A component means its rule.
         depth
@@ -163,7 +164,7 @@ class Rules(Questions):
         Raises
         ------
         ArgumentError
-            For an unknown ``what`` or ``focus``, a ``focus`` that ``what`` leaves out, a ``depth``
+            For an unknown ``focus``, a ``focus`` that ``what`` leaves out, a ``depth``
             below 1, and when one of the four tables of content is missing.
 
         Examples

@@ -56,13 +56,16 @@ class Uses(Questions):
         """
         return self._named("references", references.references(self.model, to, verdicts))
 
-    def unused(self, what: str = "data_elements", *, all: bool = False) -> pd.DataFrame:
+    def unused(
+        self, what: str | Iterable[str] = "data_elements", *, all: bool = False
+    ) -> pd.DataFrame:
         """List what nothing in the property uses, and what may be unused.
 
         Parameters
         ----------
         what
-            ``data_elements``, ``rules``, ``extensions``, ``secrets`` or ``instances`` (of Web SDK).
+            One or some of ``data_elements``, ``rules``, ``extensions``, ``secrets``, ``instances``
+            (of Web SDK); or ``"all"`` of them, secrets only if they were read.
         all
             Whether to list what is used, too, with the reason.
 
@@ -82,7 +85,7 @@ class Uses(Questions):
         Raises
         ------
         ArgumentError
-            For an unknown kind, and when one of the four tables of content is missing: what it
+            For an unknown type, and when one of the four tables of content is missing: what it
             uses would look unused.
 
         Examples

@@ -156,7 +156,8 @@ class Variables(Questions):
         Parameters
         ----------
         design, column, report_suite
-            As in ``sdr``: what the design names is not free.
+            As in ``sdr``: what the design names is not free. Alone, the name of a family is taken
+            for ``family``.
         family
             Only variables of this family, or of these: eVar, prop, event, list, hier. By default
             all, or those of ``limits``.
@@ -182,7 +183,7 @@ class Variables(Questions):
         >>> from adobe_nb import analysis
         >>> session = adobe_nb.connect(simulator=True)
         >>> tags = analysis.read(session.reactor.find("properties", "Web Store US"))
-        >>> free = tags.free_variables(family="prop")
+        >>> free = tags.free_variables("prop")
         >>> free.loc[free["free"].fillna(False), "variable"].head(3).tolist()
         ['prop1', 'prop2', 'prop4']
         """

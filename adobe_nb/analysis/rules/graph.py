@@ -53,28 +53,24 @@ _Edge = tuple[_Node, _Node, str]
 
 def rule_graph(
     model: Model,
-    what: What | None = None,
+    what: What | Target | None = None,
     *,
     focus: Target | None = None,
     depth: int | None = None,
 ) -> pd.DataFrame:
     """Return the edges of the graph, or those around a resource."""
+    kind, focus = _kind_and_focus(what, focus)
     if depth is None:
         # Around one resource, everything at two steps is more than a picture shows.
-        depth = 1 if what is None else 2
-    if what is None:
-        what = "rules" if focus is None else "all"
-    if not isinstance(what, str) or what not in _ENDS:
-        raise ArgumentError(
-            f"Unknown kind {what!r}.{did_you_mean(str(what), get_args(What))} "
-            f"To see one resource: rule_graph(focus={what!r})."
-        )
+        depth = 1 if kind is None else 2
     if isinstance(depth, bool) or not isinstance(depth, Integral) or depth < 1:
         raise ArgumentError(f"Invalid depth {depth!r}: must be a whole number from 1.")
+    if kind is None:
+        kind = "rules" if focus is None else "all"
     require_content(model, "rule_graph")
-    edges = _edges(model, what)
+    edges = _edges(model, kind)
     if focus is not None:
-        edges = _around(edges, _start(model, what, focus), depth)
+        edges = _around(edges, _start(model, kind, focus), depth)
     rows = []
     for (source, target, kind), verdict in edges.items():
         row = {
@@ -92,11 +88,22 @@ def rule_graph(
     sentences = list(limits(model))
     if not rows:
         to_what = "" if focus is None else f" to {name_or_id(focus)!r}"
-        sentences.append(f"Nothing is connected{to_what}: the graph of {what!r} has no edge there.")
+        sentences.append(f"Nothing is connected{to_what}: the graph of {kind!r} has no edge there.")
     return answer(model, COLUMNS, rows, sort=_SORT, limits=sentences)
 
 
-def _edges(model: Model, what: What) -> dict[_Edge, str]:
+def _kind_and_focus(
+    what: What | Target | None, focus: Target | None
+) -> tuple[str | None, Target | None]:
+    """Return the kind of graph and its focus: anything but a kind is meant as the focus."""
+    if what is None or (isinstance(what, str) and what in _ENDS):
+        return what, focus
+    if focus is not None:
+        raise ArgumentError(f"Unknown kind {what!r}.{did_you_mean(str(what), get_args(What))}")
+    return None, what
+
+
+def _edges(model: Model, what: str) -> dict[_Edge, str]:
     """Return the edges, each with the verdict of its most certain reference."""
     sources, targets = _ENDS[what]
     edges: dict[_Edge, str] = {}
@@ -120,7 +127,7 @@ def _node(resource: Resource) -> _Node:
     return _Node(resource.id, resource.name, resource.type, resource.property_id)
 
 
-def _start(model: Model, what: What, focus: Target) -> set[str]:
+def _start(model: Model, what: str, focus: Target) -> set[str]:
     """Return the ids of the nodes in focus. Raises ArgumentError when the graph has none."""
     nodes = list(map(_node, find_resources(model, name_or_id(focus))))
     for node in nodes:

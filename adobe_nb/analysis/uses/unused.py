@@ -2,20 +2,19 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import pandas as pd
 
 from adobe_nb.analysis.answers import Columns, answer
-from adobe_nb.analysis.lookup import in_libraries
+from adobe_nb.analysis.lookup import chosen_types, in_libraries
 from adobe_nb.analysis.model import Model, Resource
 from adobe_nb.analysis.settings import texts
 from adobe_nb.analysis.uses.index import names
 from adobe_nb.analysis.uses.references import find_references, limits, require_content
 from adobe_nb.analysis.uses.usage import verdicts
-from adobe_nb.errors import ArgumentError
-from adobe_nb.suggest import did_you_mean
 
 COLUMNS: Columns = {
     "id": "string",
@@ -53,17 +52,17 @@ _WORK_ALONE = (
 _Row = dict[str, Any]
 
 
-def unused(model: Model, what: str = "data_elements", *, all: bool = False) -> pd.DataFrame:
+def unused(
+    model: Model, what: str | Iterable[str] = "data_elements", *, all: bool = False
+) -> pd.DataFrame:
     """Return the unused resources; with ``all``, the used ones, too."""
-    what = str(what).replace(" ", "_")
-    if what not in _KINDS:
-        raise ArgumentError(f"Unknown kind {what!r}.{did_you_mean(what, _KINDS)}")
+    types = _types(model, what)
     require_content(model, "unused")
-    if what == "secrets":
+    if "secrets" in types:
         model.require("unused", "secrets")
     held = in_libraries(model)
     rows = []
-    for resource, row in _KINDS[what](model):
+    for resource, row in chain.from_iterable(_TYPES[name](model) for name in types):
         if row["verdict"] == "used" and not all:
             continue
         in_library = None
@@ -79,7 +78,20 @@ def unused(model: Model, what: str = "data_elements", *, all: bool = False) -> p
         }
         rows.append({**details, **row})
     rows.sort(key=_by_certainty)
-    return answer(model, COLUMNS, rows, limits=limits(model))
+    sentences = list(limits(model))
+    if types == ["data_elements"]:
+        sentences.append('These are data elements: tags.unused("all") lists the other types, too.')
+    return answer(model, COLUMNS, rows, limits=sentences)
+
+
+def _types(model: Model, what: str | Iterable[str]) -> list[str]:
+    if what != "all":
+        return chosen_types(what, list(_TYPES))
+    types = list(_TYPES)
+    # Not every property has secrets, nor everybody the right to read them.
+    if "secrets" not in model.frames:
+        types.remove("secrets")
+    return types
 
 
 def _by_certainty(row: _Row) -> tuple[int, str, str]:
@@ -214,10 +226,10 @@ def _is_mentioned(model: Model, name: str) -> bool:
     return False
 
 
-_KINDS: Mapping[str, Callable[[Model], Iterator[tuple[Resource, _Row]]]] = {
+_TYPES: Mapping[str, Callable[[Model], Iterator[tuple[Resource, _Row]]]] = {
     "data_elements": _data_elements,
-    "extensions": _extensions,
     "rules": _rules,
+    "extensions": _extensions,
     "secrets": _secrets,
     "instances": _instances,
 }

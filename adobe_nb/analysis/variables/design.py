@@ -152,6 +152,8 @@ def free_variables(
 ) -> pd.DataFrame:
     """Return every variable of the numbered families, and whether something uses it."""
     require_content(model, "free_variables")
+    if isinstance(design, str) and design in RANGES and family is None:
+        design, family = None, design
     ranges = _ranges(family, limits)
     designed: Mapping[Key, Entry] = {}
     sentences = list(limits_of(model))

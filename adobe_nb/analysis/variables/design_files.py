@@ -183,8 +183,6 @@ def _sheets(design: Design) -> dict[str, pd.DataFrame]:
             "The path of the design is empty. Pass a DataFrame, or the path of a CSV or Excel file."
         )
     path = Path(design).expanduser()
-    if str(design) in RANGES:
-        raise ArgumentError(f"To see one family: free_variables(family={str(design)!r}).")
     if not path.is_file():
         raise ArgumentError(f"There is no file {str(path)!r}.")
     sheets = _read(path)
