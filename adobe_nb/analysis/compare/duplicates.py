@@ -79,20 +79,14 @@ def duplicates(
     resources: list[Resource] = []
     for name in types:
         # In order, so that groups and their members are in order, too.
-        for resource in sorted(getattr(model, name), key=_ORDER):
-            if by == "name" or constants or resource.delegate != _CONSTANT:
-                resources.append(resource)
+        resources += sorted(getattr(model, name), key=_ORDER)
+    if by != "name" and not constants:
+        resources = [resource for resource in resources if resource.delegate != _CONSTANT]
     if by == "definition":
         resources = _with_equal_outline(model, resources)
     definitions = _Definitions(model)
-    groups: dict[Hashable, list[Resource]] = defaultdict(list)
-    for resource in resources:
-        groups[_key(resource, by, definitions)].append(resource)
-    # Without a key, resources have nothing to compare.
-    groups.pop(None, None)
-    repeated = [group for group in groups.values() if len(group) > 1]
     rows: list[Row] = []
-    for number, group in enumerate(repeated, start=1):
+    for number, group in enumerate(_groups(resources, by, definitions), start=1):
         rows += _rows(number, group, definitions, count_users(model))
     sentences = []
     if types == ["data_elements"] and by != "path":
@@ -101,6 +95,19 @@ def duplicates(
         )
     sort = ("group", "property_id", "name", "id")
     return answer(model, COLUMNS, rows, sort=sort, limits=sentences)
+
+
+def _groups(
+    resources: Iterable[Resource], by: By, definitions: "_Definitions"
+) -> list[list[Resource]]:
+    """Return the resources that have something in common with others, together."""
+    groups: dict[Hashable, list[Resource]] = defaultdict(list)
+    for resource in resources:
+        key = _key(resource, by, definitions)
+        # Without a key, resources have nothing to compare.
+        if key is not None:
+            groups[key].append(resource)
+    return [group for group in groups.values() if len(group) > 1]
 
 
 def _with_equal_outline(model: Model, resources: Sequence[Resource]) -> list[Resource]:

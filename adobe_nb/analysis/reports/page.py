@@ -16,7 +16,7 @@ import pandas as pd
 from adobe_nb.analysis.answers import encoded
 from adobe_nb.analysis.model import records
 from adobe_nb.analysis.reports.report import Report
-from adobe_nb.analysis.reports.sections import LIMITS, SUMMARY, Section, Target
+from adobe_nb.analysis.reports.sections import LIMITS, SUMMARY, Column, Section, Target
 from adobe_nb.api.files import replacing
 from adobe_nb.errors import ArgumentError
 
@@ -98,21 +98,12 @@ def _table(section: Section, targets: Mapping[str, Target]) -> dict[str, Any]:
         if not column.kept or section.frame[name].notna().any():
             shown[name] = column
     rows = []
-    numeric = set()
     for row in records(section.frame):
-        cells = []
-        for name, column in shown.items():
-            value = _cell(row.get(name))
-            if isinstance(value, int | float):
-                numeric.add(name)
-            if column.link is not None and value is not None and row.get(column.link) in targets:
-                value = [str(value), row[column.link]]
-            cells.append(value)
-        rows.append(cells)
+        rows.append([_linked_cell(row, name, column, targets) for name, column in shown.items()])
     columns = []
-    for name, column in shown.items():
+    for index, column in enumerate(shown.values()):
         style = column.style
-        if name in numeric:
+        if any(isinstance(row[index], int | float) for row in rows):
             style = "number"
         elif column.kept:
             style = "notes"
@@ -126,6 +117,16 @@ def _table(section: Section, targets: Mapping[str, Target]) -> dict[str, Any]:
         "group": section.group_starts(),
         "off": section.disabled(),
     }
+
+
+def _linked_cell(
+    row: Mapping[str, Any], name: str, column: Column, targets: Mapping[str, Target]
+) -> Any:
+    """Return the value of a cell; with the id that it leads to, if there is a row of it."""
+    value = _cell(row.get(name))
+    if value is None or column.link is None or row.get(column.link) not in targets:
+        return value
+    return [str(value), row[column.link]]
 
 
 def _cell(value: Any) -> Any:
