@@ -104,6 +104,13 @@ def hint(model: Model, key: str, among: Iterable[Resource] | None = None) -> str
 
 
 @once_per_model
+def holds_revisions(model: Model) -> bool:
+    """Return whether all resources are revisions, as those of a library or build are."""
+    resources = [*model.rules, *model.data_elements, *model.extensions]
+    return bool(resources) and all(resource.get("revision_number") for resource in resources)
+
+
+@once_per_model
 def in_libraries(model: Model) -> set[str] | None:
     """Return the ids of the heads that a library holds a revision of; None when not known."""
     if not any(table in model.frames for table in _HELD):

@@ -9,7 +9,6 @@ from typing import TypeGuard
 
 import pandas as pd
 
-from adobe_nb.analysis.history.events import moment
 from adobe_nb.analysis.model import TABLES
 from adobe_nb.analysis.publishing.upstream import (
     delivering,
@@ -19,6 +18,7 @@ from adobe_nb.analysis.publishing.upstream import (
     upstream_of,
 )
 from adobe_nb.analysis.tags import Tags
+from adobe_nb.analysis.times import time_from_user
 from adobe_nb.api.reactor.dates import api_text
 from adobe_nb.api.reactor.inputs import Ids, ids_of_type, type_of
 from adobe_nb.errors import ArgumentError, NameLookupError, NotAllowed, NotFound, SnapshotError
@@ -211,8 +211,7 @@ def _events_start(wanted: bool | str | date) -> datetime | None:  # noqa: FBT001
     """Return the time from which to read audit events; None to read none."""
     if isinstance(wanted, bool):
         return _BEGINNING if wanted else None
-    start = moment(wanted, "audit_events")
-    return start and start.to_pydatetime()
+    return time_from_user(wanted, "audit_events").to_pydatetime()
 
 
 def _tags(

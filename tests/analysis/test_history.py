@@ -266,10 +266,17 @@ class TestWhoChanged:
         frame = tags.who_changed(since)
         assert frame["columns_changed"].tolist() == ["enabled"]
 
-    @pytest.mark.parametrize("since", ["last week", "", 7, True, 2026.5, ["2026-01-01"]])
+    @pytest.mark.parametrize("since", ["last week", "", 7, True, 2026.5, pd.NaT, ["2026-01-01"]])
     def test_a_date_is_required(self, since: Any) -> None:
         with pytest.raises(ArgumentError, match='since must be a date such as "2026-06-01"'):
             log().who_changed(since)
+
+    @pytest.mark.parametrize("since", ["01/06/2026", "1.6.2026", "1 June", "June 2026"])
+    def test_a_date_that_means_two_days_is_refused(self, since: str) -> None:
+        with pytest.raises(ArgumentError, match='such as "2026-06-01"'):
+            log().who_changed(since)
+        with pytest.raises(ArgumentError, match="audit_events must be a date"):
+            analysis.read("PR" + "0" * 32, audit_events=since)
 
     def test_events_of_other_properties_are_left_out(self) -> None:
         rules = pd.DataFrame([{"id": "RL1", "name": "A", "enabled": True, "property_id": "PR1"}])

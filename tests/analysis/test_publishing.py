@@ -92,7 +92,7 @@ class TestUnpublished:
             "updated_by_email": "ana@example.com",
         }
         row = one_element(head, live, dirty=False, **more).loc[0]
-        assert row.drop("id").tolist() == [
+        assert row.drop(["id", "libraries"]).tolist() == [
             "data_elements",
             "B",
             "ahead",
@@ -103,6 +103,21 @@ class TestUnpublished:
             "name, settings",
         ]
         assert one_element(head, live, dirty=True, **more)["state"].tolist() == ["dirty"]
+
+    def test_names_the_libraries_in_which_a_revision_waits(self) -> None:
+        head, live = element("B", {"a": 1}), element("A", {"a": 2})
+        tags = site(elements=[{**head, "meta_latest_revision_number": 2}])
+        libraries = [library("P", "published"), library("Dev", "development", "P")]
+        of_head = {**head, "id": "DE1000"}
+        revisions = [revision("P", 1, {**live, "id": "DE1000"}), revision("Dev", 2, of_head)]
+        frame = held(tags, libraries, revisions).unpublished()
+        assert frame[["state", "libraries"]].to_numpy().tolist() == [["ahead", "Dev"]]
+
+    def test_revisions_are_not_compared_as_if_they_were_heads(self) -> None:
+        live = revision("P", 1, {**element("A", {"a": 2}), "id": "DE1000"})
+        tags = held(site(elements=[live]), [library("P", "published")], [live])
+        with pytest.raises(ArgumentError, match="these are revisions"):
+            tags.unpublished()
 
     def test_the_newest_published_library_counts(self) -> None:
         head = {"id": "DE1000", **element("A", {"a": 2})}

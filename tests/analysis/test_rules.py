@@ -537,6 +537,19 @@ class TestRuleGraph:
         connected = self.chain().rule_graph()
         assert not any("Nothing is" in text for text in connected.attrs["limits"])
 
+    def test_references_without_a_target_are_counted(self) -> None:
+        site = tags(
+            ("A1", "RL1", CODE_ACTION, script("_satellite.getVar('no such element')")),
+            ("A2", "RL2", CODE_ACTION, script("2")),
+        )
+        sentence = "1 references from these resources lead nowhere"
+        for graph, is_said in (
+            (site.rule_graph("all"), True),
+            (site.rule_graph("One"), True),
+            (site.rule_graph("Two"), False),
+        ):
+            assert any(sentence in text for text in graph.attrs["limits"]) == is_said
+
     def test_a_component_in_focus_means_its_rule(self) -> None:
         by_rule = self.chain().rule_graph(focus="A", depth=1)
         pd.testing.assert_frame_equal(self.chain().rule_graph(focus="A1", depth=1), by_rule)

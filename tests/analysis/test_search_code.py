@@ -50,6 +50,14 @@ def test_columns_are_the_same_with_no_match_one_and_many(reactor: Any) -> None:
     assert len(tags.search_code("%Page Name%", where="settings")) > 0
 
 
+def test_a_text_that_is_there_in_another_case_is_a_limit() -> None:
+    tags = code_element("return localStorage.a")
+    hint = "'(?i)localstorage' with regex=True"
+    assert hint in " ".join(tags.search_code("localstorage").attrs["limits"])
+    assert len(tags.search_code("(?i)localstorage", regex=True)) == 1
+    assert "(?i)" not in " ".join(tags.search_code("sessionStorage").attrs["limits"])
+
+
 def test_escapes_of_json_are_searched_as_the_characters_that_they_stand_for() -> None:
     tags = Tags(
         data_elements=elements(

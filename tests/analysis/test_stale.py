@@ -173,8 +173,8 @@ def test_users_are_counted_when_all_content_is_known() -> None:
         ({"days": -1}, "requires a number of days"),
         ({"days": "30"}, "requires a number of days"),
         ({"days": True}, "requires a number of days"),
-        ({"now": "yesteryear"}, "requires a time"),
-        ({"now": 5}, "requires a time"),
+        ({"now": "yesteryear"}, "now must be a date"),
+        ({"now": 5}, "now must be a date"),
     ],
 )
 def test_invalid_days_and_times_are_refused(options: Any, message: str) -> None:

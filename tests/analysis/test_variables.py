@@ -494,7 +494,7 @@ def test_without_a_family_or_limits_all_are_listed() -> None:
 @pytest.mark.parametrize(
     ("family", "message"),
     [
-        ("evar", "Unknown family 'evar'. Did you mean eVar"),
+        ("eVa", "Unknown family 'eVa'. Did you mean eVar"),
         (["eVar", 5], "Unknown family 5"),
         (5, "must be a name such as 'eVar', or a list, got 5"),
     ],
@@ -502,6 +502,16 @@ def test_without_a_family_or_limits_all_are_listed() -> None:
 def test_an_unknown_family_is_refused(family: Any, message: str) -> None:
     with pytest.raises(ArgumentError, match=message):
         SHOP.free_variables(family=family)
+
+
+@pytest.mark.parametrize("family", ["eVar", "evar", "eVars", ["eVar"]])
+def test_a_family_is_known_in_any_case_and_number(family: Any) -> None:
+    expected = [f"eVar{number}" for number in range(1, 251)]
+    assert SHOP.free_variables(family=family)["variable"].tolist() == expected
+    if isinstance(family, str):
+        pd.testing.assert_frame_equal(
+            SHOP.free_variables(family), SHOP.free_variables(family=family)
+        )
 
 
 def test_a_family_that_code_sets_by_numbers_of_the_page_cannot_be_told() -> None:
@@ -512,7 +522,7 @@ def test_a_family_that_code_sets_by_numbers_of_the_page_cannot_be_told() -> None
 @pytest.mark.parametrize(
     ("limits", "message"),
     [
-        ({"evars": 5}, "Unknown family 'evars'"),
+        ({"evvars": 5}, "Unknown family 'evvars'"),
         ({"eVar": "5"}, "must be a number"),
         ({"eVar": 251}, "250 eVars at most"),
         ([250], "must be a dict"),

@@ -46,6 +46,11 @@ def search_code(
         if where == "all" or is_code == (where == "code"):
             rows += _matches(text, compiled, is_code=is_code, comments=comments)
     limits = []
+    if not rows and not regex and any(pattern.casefold() in text.value.casefold() for text in code):
+        limits.append(
+            f"{pattern!r} is in the code in another case: search for {_ignoring_case(pattern)!r} "
+            "with regex=True."
+        )
     if not rows and not regex and re.escape(pattern) != pattern:
         limits.append(
             f"{pattern!r} was searched as plain text, in this spelling. For a regular expression, "
@@ -60,6 +65,10 @@ def search_code(
         sort=("source_type", "source_name", "path", "source_id", "line", "column"),
         limits=limits,
     )
+
+
+def _ignoring_case(pattern: str) -> str:
+    return f"(?i){re.escape(pattern)}"
 
 
 def _compiled(pattern: str, *, regex: bool) -> re.Pattern[str]:

@@ -35,7 +35,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "force_lower_case",
         "storage_duration",
     ),
-    "extensions": ("enabled", "version", "delegate_descriptor_id"),
+    # The delegate of an extension only says that it has settings, which are compared.
+    "extensions": ("enabled", "version"),
 }
 """The columns that make up a resource, beside its name, its settings, and a rule's components. The
 extension of a component or element is in its delegate.

@@ -88,13 +88,7 @@ def duplicates(
     rows: list[Row] = []
     for number, group in enumerate(_groups(resources, by, definitions), start=1):
         rows += _rows(number, group, definitions, count_users(model))
-    sentences = []
-    if types == ["data_elements"] and by != "path":
-        sentences.append(
-            'These are data elements: tags.duplicates("all") compares rules and extensions, too.'
-        )
-    sort = ("group", "property_id", "name", "id")
-    return answer(model, COLUMNS, rows, sort=sort, limits=sentences)
+    return answer(model, COLUMNS, rows, sort=("group", "property_id", "name", "id"))
 
 
 def _groups(

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -10,7 +9,7 @@ import pandas as pd
 from adobe_nb.analysis.answers import Columns, answer
 from adobe_nb.analysis.lookup import in_production
 from adobe_nb.analysis.model import REQUIRED, Model, Resource
-from adobe_nb.analysis.times import readable_time
+from adobe_nb.analysis.times import Time, readable_time, time_from_user
 from adobe_nb.analysis.uses.usage import count_users
 from adobe_nb.analysis.words import words_of
 from adobe_nb.errors import ArgumentError
@@ -35,7 +34,6 @@ _OLD_PHRASES = ("do not use", "don t use", "dont use", "to be deleted", "to dele
 # In other places, to copy is something that visitors do.
 _COPY = re.compile(r"^copy of\b|\(copy\b[^)]*\)|[-_]\s*copy(?: \d+)?$", re.IGNORECASE)
 _MARKED = re.compile(r"^(?:z{2,}|x{3,})", re.IGNORECASE)
-Time = str | date | pd.Timestamp
 
 
 def stale(model: Model, days: int = 365, now: Time | None = None) -> pd.DataFrame:
@@ -81,11 +79,7 @@ def _today(model: Model, now: Time | None) -> pd.Timestamp:
     """Return the time that ages are counted to. Raises ArgumentError."""
     if now is None:
         now = model.as_of or pd.Timestamp.now(tz="UTC")
-    # A number would be nanoseconds since 1970.
-    time = readable_time(now if isinstance(now, str | date) else None)
-    if time is None:
-        raise ArgumentError(f'now= requires a time, such as "2026-11-28", got {now!r}.')
-    return time
+    return time_from_user(now, "now")
 
 
 def _last_updates(model: Model) -> dict[str, pd.Timestamp]:

@@ -15,8 +15,9 @@ from adobe_nb.analysis.code.risks import secret_values
 from adobe_nb.analysis.compare.changes import MISSING, differences
 from adobe_nb.analysis.compare.contents import COLUMNS as CONTENT
 from adobe_nb.analysis.compare.contents import Normalizer, canonical_json
-from adobe_nb.analysis.history.events import Event, Since, events_of, moment
+from adobe_nb.analysis.history.events import Event, events_of
 from adobe_nb.analysis.model import REQUIRED, Model
+from adobe_nb.analysis.times import Time, time_from_user
 
 COLUMNS: Columns = {
     "when": "datetime64[us, UTC]",
@@ -58,9 +59,9 @@ _LINKS = ("property", "extension_package", "updated_with_extension_package")
 _LINK_COLUMNS = ("property_id", "extension_package_id", "updated_with_extension_package_id")
 
 
-def who_changed(model: Model, since: Since = None) -> pd.DataFrame:
+def who_changed(model: Model, since: Time | None = None) -> pd.DataFrame:
     """Return what the audit events show, the latest first. ``Tags.who_changed`` documents it."""
-    start = moment(since)
+    start = None if since is None else time_from_user(since, "since")
     model.require("who_changed", "audit_events")
     model.require_columns("who_changed", "audit_events", "created_at", "type_of", "entity")
     by_id: dict[str, list[Event]] = defaultdict(list)

@@ -2,19 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any
 
 import pandas as pd
 
 from adobe_nb.analysis.model import Model, once_per_model, parse_json
 from adobe_nb.analysis.times import readable_time
 from adobe_nb.analysis.uses.index import members
-from adobe_nb.errors import ArgumentError
 from adobe_nb.registry import RESOURCES
 
-Since: TypeAlias = str | date | None
 """A date such as ``"2026-06-01"``, or a datetime. Without a zone it is in UTC."""
 _TYPES = {row.singular: row.type for row in RESOURCES.values()}
 # Events of one millisecond happened in this order.
@@ -107,17 +104,6 @@ def states_of_libraries(model: Model) -> Iterator[tuple[Event, str]]:
         if event.id in states and states[event.id] != state and state:
             yield event, state
         states[event.id] = state
-
-
-def moment(value: Since, parameter: str = "since") -> pd.Timestamp | None:
-    """Return a date as a time in UTC; None for None. Raises ArgumentError."""
-    # A number would be nanoseconds since 1970.
-    time = readable_time(value if isinstance(value, str | date) else None)
-    if time is not None or value is None:
-        return time
-    raise ArgumentError(
-        f'{parameter} must be a date such as "2026-06-01", or a datetime, not {value!r}.'
-    )
 
 
 def _moment_and_verb(event: Event) -> tuple[Any, int]:

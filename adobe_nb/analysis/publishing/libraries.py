@@ -10,8 +10,10 @@ import pandas as pd
 from adobe_nb.analysis.answers import Columns, Row, answer
 from adobe_nb.analysis.compare.changes import Changes
 from adobe_nb.analysis.compare.matching import Pair, compare
+from adobe_nb.analysis.lookup import holds_revisions
 from adobe_nb.analysis.model import Model
 from adobe_nb.analysis.publishing.upstream import STAGES, delivering, nearest, upstream_of
+from adobe_nb.analysis.words import listing
 from adobe_nb.errors import ArgumentError
 from adobe_nb.suggest import did_you_mean
 
@@ -26,6 +28,7 @@ UNPUBLISHED_COLUMNS: Columns = {
     "latest_revision": "Int64",
     "updated_by": "string",
     "columns_changed": "string",
+    "libraries": "string",
 }
 CONTENTS_COLUMNS: Columns = {
     "library_id": "string",
@@ -48,6 +51,11 @@ def unpublished(model: Model, environment: str = "production") -> pd.DataFrame:
     if environment not in STAGES:
         raise ArgumentError(
             f"Unknown environment {environment!r}.{did_you_mean(str(environment), STAGES)}"
+        )
+    if holds_revisions(model):
+        raise ArgumentError(
+            "unpublished() compares heads with what is live, and these are revisions. To compare "
+            'them: analysis.diff(analysis.read("My site", build="production"), tags).'
         )
     types = _held_types(model, "unpublished")
     model.require_columns("unpublished", "libraries", "state")
@@ -105,9 +113,37 @@ class _Judge:
                 "head_updated_at": head.get("updated_at"),
                 "published_revision": published,
                 "latest_revision": latest,
-                "updated_by": head.get("updated_by_email"),
+                "updated_by": listing(self._people(pair, head)),
                 "columns_changed": columns and ", ".join(columns),
+                "libraries": listing(self._libraries[resource.origin_id]),
             }
+
+    def _people(self, pair: Pair, head: Row) -> Iterator[str]:
+        """Yield who last updated what differs: the resource, or components of the rule."""
+        changed = []
+        for component in self._components.get(pair, ()):
+            if any(self._changes.of(component)):
+                changed.append(component.resource.row)
+        is_changed = pair.before is None or pair.after is None or any(self._changes.of(pair))
+        if is_changed or not changed:
+            changed.append(head)
+        for row in changed:
+            if row.get("updated_by_email"):
+                yield row["updated_by_email"]
+
+    @cached_property
+    def _libraries(self) -> Mapping[str, set[str]]:
+        """The names of the libraries that are not published and hold a revision, by origin."""
+        names: dict[str, set[str]] = defaultdict(set)
+        waiting = {}
+        for library in self._model.rows("libraries"):
+            if library.get("state") != "published":
+                waiting[library["id"]] = library.get("name") or library["id"]
+        for table in REVISABLE:
+            for revision in self._model.rows(f"library_{table}"):
+                if revision["library_id"] in waiting:
+                    names[_origin(revision)].add(waiting[revision["library_id"]])
+        return names
 
     def _state(self, pair: Pair, columns: Sequence[str] | None, *, is_ahead: bool) -> str:
         """Return the state; an empty one for a resource that is published as it is."""

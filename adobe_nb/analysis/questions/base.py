@@ -11,8 +11,9 @@ class Questions:
     model: Model
     """The resources, parsed: for questions of your own."""
 
-    def _named(self, question: str, frame: pd.DataFrame) -> pd.DataFrame:
-        """Say in ``attrs`` what a frame answers, for its display in a notebook."""
+    def _named(self, question: str, frame: pd.DataFrame, *limits: str) -> pd.DataFrame:
+        """Say in ``attrs`` what a frame answers, and what it does not, for its display."""
+        frame.attrs["limits"] += limits
         frame.attrs.update(
             service=self.model.service, path=f"tags.{question}()", columns=len(frame.columns)
         )

@@ -7,6 +7,7 @@ import pandas as pd
 from adobe_nb.analysis.code import risks
 from adobe_nb.analysis.governance import consent, naming, plumbing, stale
 from adobe_nb.analysis.questions.base import Questions
+from adobe_nb.analysis.times import Time
 
 
 class Governance(Questions):
@@ -137,7 +138,7 @@ class Governance(Questions):
         """
         return self._named("naming", naming.naming(self.model, rules))
 
-    def stale(self, days: int = 365, now: stale.Time | None = None) -> pd.DataFrame:
+    def stale(self, days: int = 365, now: Time | None = None) -> pd.DataFrame:
         """List rules, data elements and extensions that may be left over.
 
         Parameters

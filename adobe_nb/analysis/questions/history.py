@@ -3,20 +3,20 @@
 import pandas as pd
 
 from adobe_nb.analysis.history import changed, published, sizes, versions
-from adobe_nb.analysis.history.events import Since
 from adobe_nb.analysis.questions.base import Questions
+from adobe_nb.analysis.times import Time
 
 
 class History(Questions):
     """The history of a property: who changed what, what was published when."""
 
-    def who_changed(self, since: Since = None) -> pd.DataFrame:
+    def who_changed(self, since: Time | None = None) -> pd.DataFrame:
         """List who changed what, from the audit events, the latest change first.
 
         Parameters
         ----------
         since
-            Only changes from this date or datetime on (UTC). Earlier events are still what later
+            Only changes from this date or datetime on, in ISO format (UTC). Earlier events are still what later
             ones are compared with.
 
         Returns

@@ -105,9 +105,13 @@ class Overview(Questions):
         >>> tags.duplicates(by="path").loc[:1, ["group", "name"]].to_dict("records")
         [{'group': 1, 'name': 'Campaign Code'}, {'group': 1, 'name': 'Campaign Code'}]
         """
-        return self._named(
-            "duplicates", duplicates.duplicates(self.model, what, by=by, constants=constants)
-        )
+        frame = duplicates.duplicates(self.model, what, by=by, constants=constants)
+        sentences = []
+        if what == "data_elements" and by != "path":
+            sentences.append('These are the data elements: duplicates("all") compares all types.')
+        if by == "definition":
+            sentences.append('Definitions are compared, not names: by="name" finds equal names.')
+        return self._named("duplicates", frame, *sentences)
 
     def custom_code(self) -> pd.DataFrame:
         """Return the code in the settings of any extension, one row for each piece.

@@ -26,8 +26,9 @@ class Publishing(Questions):
         -------
         DataFrame
             type, id, name, state, head_updated_at (UTC), published_revision, latest_revision
-            (numbers), updated_by, columns_changed (``rule_components`` for a rule's components).
-            The state is one of
+            (numbers), updated_by (of a rule also who updated the components that differ),
+            columns_changed (``rule_components`` for a rule's components), libraries (the names of
+            those that are not published and hold a revision of it). The state is one of
 
             - ``dirty``: it holds changes that no revision has;
             - ``ahead``: a newer revision holds the changes;
@@ -38,9 +39,10 @@ class Publishing(Questions):
         Raises
         ------
         ArgumentError
-            For an unknown environment, and without ``libraries`` and ``library_rules``,
-            ``library_data_elements``, ``library_extensions``. Without
-            ``rule_revision_components``, rules are judged by their flag and revision numbers.
+            For an unknown environment, for the revisions of a library or build, and without
+            ``libraries`` and ``library_rules``, ``library_data_elements``, ``library_extensions``.
+            Without ``rule_revision_components``, rules are judged by their flag and revision
+            numbers.
 
         Notes
         -----

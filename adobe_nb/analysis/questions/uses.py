@@ -4,9 +4,14 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from adobe_nb.analysis.lookup import Target
+from adobe_nb.analysis.lookup import Target, holds_revisions
 from adobe_nb.analysis.questions.base import Questions
 from adobe_nb.analysis.uses import dangling, impact, references, unused
+
+_LIVE = (
+    "What is live can use what an edited head no longer uses: before you delete, ask "
+    'analysis.read(…, build="production"), too.'
+)
 
 
 class Uses(Questions):
@@ -97,7 +102,15 @@ class Uses(Questions):
         >>> "Campaign Code" in set(tags.unused()["name"])
         False
         """
-        return self._named("unused", unused.unused(self.model, what, all=all))
+        frame = unused.unused(self.model, what, all=all)
+        sentences = []
+        if what == "data_elements":
+            sentences.append(
+                'These are the data elements: unused("all") lists the other types, too.'
+            )
+        if "libraries" in self.model.frames and not holds_revisions(self.model):
+            sentences.append(_LIVE)
+        return self._named("unused", frame, *sentences)
 
     def dangling(self, *, all: bool = False) -> pd.DataFrame:
         """List references that do not work.
@@ -160,4 +173,7 @@ class Uses(Questions):
         >>> int(tags.impact("XDM Commerce")["level"].max())
         1
         """
-        return self._named("impact", impact.impact(self.model, target))
+        sentences = []
+        if "libraries" in self.model.frames and not holds_revisions(self.model):
+            sentences.append(_LIVE)
+        return self._named("impact", impact.impact(self.model, target), *sentences)

@@ -7,9 +7,10 @@ from typing import Literal, NamedTuple, get_args
 
 import pandas as pd
 
-from adobe_nb.analysis.answers import Columns, answer
+from adobe_nb.analysis.answers import Columns, Row, answer
 from adobe_nb.analysis.lookup import Target, find_resources, name_or_id
 from adobe_nb.analysis.model import Model, Resource
+from adobe_nb.analysis.uses.dangling import dangling
 from adobe_nb.analysis.uses.references import (
     VERDICTS,
     find_references,
@@ -71,7 +72,7 @@ def rule_graph(
     edges = _edges(model, kind)
     if focus is not None:
         edges = _around(edges, _start(model, kind, focus), depth)
-    rows = []
+    rows: list[Row] = []
     for (source, target, kind), verdict in edges.items():
         row = {
             "property_id": source.property_id,
@@ -89,7 +90,22 @@ def rule_graph(
     if not rows:
         to_what = "" if focus is None else f" to {name_or_id(focus)!r}"
         sentences.append(f"Nothing is connected{to_what}: the graph of {kind!r} has no edge there.")
+    if broken := _without_target(model, rows, focus=focus):
+        sentences.append(
+            f"{broken} references from these resources lead nowhere, and have no edge: see dangling()."
+        )
     return answer(model, COLUMNS, rows, sort=_SORT, limits=sentences)
+
+
+def _without_target(model: Model, edges: Sequence[Row], *, focus: Target | None) -> int:
+    """Return how many references of the graph's resources do not work."""
+    frame = dangling(model)
+    if focus is not None:
+        shown = {resource.id for resource in find_resources(model, name_or_id(focus))}
+        for edge in edges:
+            shown.update((edge["from_id"], edge["to_id"]))
+        frame = frame[frame["source_id"].isin(shown) | frame["rule_id"].isin(shown)]
+    return len(frame)
 
 
 def _kind_and_focus(

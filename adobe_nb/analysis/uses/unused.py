@@ -78,10 +78,7 @@ def unused(
         }
         rows.append({**details, **row})
     rows.sort(key=_by_certainty)
-    sentences = list(limits(model))
-    if types == ["data_elements"]:
-        sentences.append('These are data elements: tags.unused("all") lists the other types, too.')
-    return answer(model, COLUMNS, rows, limits=sentences)
+    return answer(model, COLUMNS, rows, limits=limits(model))
 
 
 def _types(model: Model, what: str | Iterable[str]) -> list[str]:

@@ -25,6 +25,7 @@ SDR_COLUMNS: Columns = {
     "verdict": "string",
     "found_in": "string",
 }
+_BY_SPELLING = {name.casefold(): name for name in RANGES}
 FREE_COLUMNS: Columns = {"variable": "string", "free": "boolean", "reason": "string"}
 _REAL = ("certain", "possible", "out of range")
 _FAMILIES = ("eVar", "prop", "event", "list", "hier", "products", "page", "contextData", "xdm")
@@ -152,7 +153,7 @@ def free_variables(
 ) -> pd.DataFrame:
     """Return every variable of the numbered families, and whether something uses it."""
     require_content(model, "free_variables")
-    if isinstance(design, str) and design in RANGES and family is None:
+    if isinstance(design, str) and family is None and _singular(design) in _BY_SPELLING:
         design, family = None, design
     ranges = _ranges(family, limits)
     designed: Mapping[Key, Entry] = {}
@@ -282,25 +283,32 @@ def _ranges(family: str | Iterable[str] | None, limits: Mapping[str, int] | None
         families = list(family)
     else:
         raise ArgumentError(f"family must be a name such as 'eVar', or a list, got {family!r}.")
-    for name in families:
-        _require_family(name)
+    names = set(map(_family, families))
     # Always in the order of a report suite, whatever the order of the arguments is.
-    return {name: limits.get(name, RANGES[name]) for name in RANGES if name in families}
+    return {name: limits.get(name, RANGES[name]) for name in RANGES if name in names}
 
 
-def _require_family(name: object) -> None:
-    if name not in RANGES:
+def _singular(name: object) -> str:
+    return str(name).casefold().removesuffix("s")
+
+
+def _family(name: object) -> str:
+    """Return a family that a user names: eVar, evar, eVars. Raises ArgumentError."""
+    if not isinstance(name, str) or _singular(name) not in _BY_SPELLING:
         raise ArgumentError(f"Unknown family {name!r}.{did_you_mean(str(name), RANGES)}")
+    return _BY_SPELLING[_singular(name)]
 
 
 def _checked(limits: Mapping[str, int]) -> Mapping[str, int]:
     """Return the limits. Raises ArgumentError for impossible ones."""
     if not isinstance(limits, Mapping):
         raise ArgumentError('limits must be a dict, for example {"eVar": 100, "prop": 75}.')
-    for family, count in limits.items():
-        _require_family(family)
+    checked = {}
+    for name, count in limits.items():
+        family = _family(name)
         if isinstance(count, bool) or not isinstance(count, int) or count < 0:
             raise ArgumentError(f"The limit of {family} must be a number, got {count!r}.")
         if count > RANGES[family]:
             raise ArgumentError(f"Analytics has {RANGES[family]} {family}s at most, got {count}.")
-    return limits
+        checked[family] = count
+    return checked
