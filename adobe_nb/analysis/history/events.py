@@ -88,11 +88,7 @@ def events_of(model: Model) -> list[Event]:
     if model.property_ids and rows and "property_id" in rows[0]:
         # A list of the whole organization has those of its other properties, too.
         rows = [row for row in rows if row["property_id"] in model.property_ids]
-    events = []
-    for row in rows:
-        when = readable_time(row["created_at"])
-        if when is not None:
-            events.append(Event({**row, "created_at": when}))
+    events = [Event(row) for row in rows if row["created_at"] is not None]
     return sorted(events, key=_moment_and_verb)
 
 
