@@ -105,6 +105,8 @@ def _kinds_of(table: str) -> dict[str, Kind]:
 
 
 def _required(table: str) -> tuple[str, ...]:
+    if table == "audit_events":
+        return ("id", "created_at", "type_of")
     if table == "rule_revision_components":
         return REQUIRED["rule_components"]
     return REQUIRED.get(table, ("id",))
@@ -130,8 +132,9 @@ def _with_dtypes(table: str, frame: pd.DataFrame, kinds: Mapping[str, Kind]) -> 
 
 def _typed(table: str, column: Any, kind: Kind) -> Any:
     is_text = kind in ("text", "json")
-    if column.dtype == DTYPES[kind] and is_text:
-        return _without_blanks(column, kind)
+    if isinstance(column.dtype, pd.StringDtype) and is_text:
+        # That of pandas 3 has NaN for a missing text.
+        return _without_blanks(column.astype(pd.StringDtype()), kind)
     if column.dtype == DTYPES[kind]:
         return column
     if kind == "datetime" and pd.api.types.is_datetime64_any_dtype(column):
@@ -141,6 +144,12 @@ def _typed(table: str, column: Any, kind: Kind) -> Any:
         raise ArgumentError(
             f"The frame {table} has {column.dtype} values in the column {column.name!r}, which "
             f"must hold {_EXPECTED[kind]}. Read the file with dtype={{{column.name!r}: 'string'}}."
+        )
+    if "struct<" in str(column.dtype):
+        raise ArgumentError(
+            f"The frame {table} has the dtype {str(column.dtype)[:20]}…] in the column "
+            f"{column.name!r}, where each row has the members of all. Store JSON text instead: "
+            "map(json.dumps)."
         )
     values = column.to_numpy(dtype="object", na_value=None).tolist()
     if not _may_be_blank(kind, column.name):

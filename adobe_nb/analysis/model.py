@@ -77,7 +77,7 @@ class Resource:
     def package(self) -> str:
         """The name of the extension package that its delegate belongs to."""
         if self.type == "extensions":
-            return str(self.row["name"] or "")
+            return str(self.row.get("name") or "")
         return self.delegate.partition("::")[0]
 
     @property
