@@ -13,8 +13,6 @@ import pandas as pd
 
 from adobe_nb.errors import ArgumentError
 from adobe_nb.forks import run_after_fork
-from adobe_nb.registry import BY_PREFIX, ID_PATTERN
-from adobe_nb.suggest import did_you_mean
 
 REQUIRED: Mapping[str, tuple[str, ...]] = {
     "rules": ("id", "name", "enabled"),
@@ -79,7 +77,7 @@ class Resource:
     def package(self) -> str:
         """The name of the extension package that its delegate belongs to."""
         if self.type == "extensions":
-            return str(self.row["name"] or "")
+            return str(self.row.get("name") or "")
         return self.delegate.partition("::")[0]
 
     @property
@@ -101,6 +99,7 @@ class Resource:
 class Model:
     """Rules, components, data elements and extensions, with what else is known about them.
 
+    Frames of users go through ``frames.normalized`` first.
     A frame with heads and revisions counts by its heads only. A frame of revisions alone, such as
     the contents of a library, counts as it is. Deleted resources are left out.
     """
@@ -113,7 +112,6 @@ class Model:
         as_of: str | None = None,
         redact: Callable[[str], str] | None = None,
     ) -> None:
-        _check(frames)
         self.frames = dict(frames)
         self._only_property = _only_property(frames)
         self.as_of = as_of
@@ -189,7 +187,7 @@ class Model:
     def _read(self, table: str, rules: Mapping[str, Resource]) -> Iterator[Resource]:
         for row in records(_heads(self.frames.get(table, _NO_FRAME))):
             # A component has no switch of its own. Without its rule, it may well run.
-            is_enabled = table == "rule_components" or not _is_off(row.get("enabled"))
+            is_enabled = table == "rule_components" or row.get("enabled") is not False
             property_id = row.get("property_id") or self._only_property
             rule = rules.get(row.get("rule_id", ""))
             if rule is not None:
@@ -289,11 +287,6 @@ def _heads(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[is_head | ~has_head]
 
 
-def _is_off(value: Any) -> bool:
-    """Return whether a switch is off, as frames from other sources write it, too."""
-    return str(value).strip().lower() in ("false", "0", "0.0")
-
-
 def _only_property(frames: Mapping[str, pd.DataFrame]) -> str:
     """Return the only property of the frames; empty when they do not say it.
 
@@ -314,37 +307,3 @@ def _only_property(frames: Mapping[str, pd.DataFrame]) -> str:
                 "property_id. Pass the frame with that column."
             )
     return ""
-
-
-def _check(frames: Mapping[str, pd.DataFrame]) -> None:
-    """Raise ArgumentError for an unknown table, and for a missing column."""
-    for table, frame in frames.items():
-        if table not in TABLES:
-            raise ArgumentError(f"Tags has no table {table!r}.{did_you_mean(table, TABLES)}")
-        if not isinstance(frame, pd.DataFrame):
-            raise ArgumentError(
-                f"{table} must be a DataFrame, such as reactor.{table}(…) returns, "
-                f"not {type(frame).__name__}."
-            )
-        if isinstance(frame.columns, pd.MultiIndex) or not frame.columns.is_unique:
-            raise ArgumentError(
-                f"The frame {table} has several columns of one name. Pass the frame that "
-                f"reactor.{table}(…) returns."
-            )
-        _check_type(table, frame)
-        for column in REQUIRED.get(table, ("id",)):
-            if column not in frame:
-                raise ArgumentError(
-                    f"The frame {table} has no column {column!r}. Pass the frame that "
-                    f"reactor.{table}(…) returns, with all of its columns."
-                )
-
-
-def _check_type(table: str, frame: pd.DataFrame) -> None:
-    """Raise ArgumentError for resources of another type."""
-    if table not in REQUIRED or "id" not in frame or frame.empty:
-        return
-    first = str(frame["id"].iloc[0])
-    row = BY_PREFIX.get(first[:2])
-    if ID_PATTERN.fullmatch(first) and row is not None and row.type != table:
-        raise ArgumentError(f"The frame {table} has {row.type}: {first}. Pass it as {row.type}=.")

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 
 import pandas as pd
 
+from adobe_nb.analysis.frames import normalized
 from adobe_nb.analysis.model import REQUIRED, Model
 from adobe_nb.analysis.pictures import Pictures
 from adobe_nb.analysis.questions.audit import Audit
@@ -62,7 +63,7 @@ class Tags(Overview, Uses, Variables, Rules, Governance, Publishing, History, Au
             **tables,
         }
         given = {table: frame for table, frame in frames.items() if frame is not None}
-        self.model = Model(given, limits=limits, as_of=as_of, redact=redact)
+        self.model = Model(normalized(given), limits=limits, as_of=as_of, redact=redact)
 
     @property
     def frames(self) -> dict[str, pd.DataFrame]:

@@ -1,5 +1,7 @@
 """``adobe-nb``: the command line. Each command is a module that parses, and calls one function."""
 
+import os
+import sys
 import traceback
 from collections.abc import Sequence
 
@@ -8,12 +10,29 @@ from adobe_nb.cli import audit, lab, pull, simulator
 from adobe_nb.cli.options import Parser, fail
 from adobe_nb.errors import AdobeError
 
+# What a shell says of a program that the signal SIGPIPE ended.
+_BROKEN_PIPE = 128 + 13
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return its exit status."""
-    options = _parser().parse_args(arguments)
     try:
+        try:
+            return _run(arguments)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader, such as head, has what it wants. Python would write the rest as it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _BROKEN_PIPE
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        options = _parser().parse_args(arguments)
         return int(options.run(options))
+    except BrokenPipeError:
+        raise
     except AdobeError as error:
         return fail(str(error))
     except Exception:  # noqa: BLE001

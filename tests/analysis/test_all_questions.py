@@ -9,7 +9,14 @@ from adobe_nb import analysis
 from adobe_nb.api.reactor.frames import columns_of, typed_series
 from adobe_nb.registry import RESOURCES
 from tests.analysis.truth.loader import frames, properties
-from tests.support.tag_frames import components, elements, extensions, no_tags, rules
+from tests.support.tag_frames import (
+    assert_columns,
+    components,
+    elements,
+    extensions,
+    no_tags,
+    rules,
+)
 
 SOURCE = "source_type source_id source_name rule_id rule_name"
 COLUMNS = {
@@ -128,11 +135,7 @@ def test_has_the_documented_columns_and_the_same_dtypes(question: str, maker: st
     if question == "impact":
         arguments = [tags.model.data_elements[0].id]
     answer = getattr(tags, question)(*arguments)
-    documented = COLUMNS[question].split()
-    assert answer.columns.tolist()[: len(documented)] == documented
-    assert isinstance(answer.index, pd.RangeIndex)
-    assert all(isinstance(limit, str) for limit in answer.attrs["limits"])
-    assert "as_of" in answer.attrs
+    assert_columns(answer, COLUMNS[question].split())
     if question != "impact":
         without_rows = getattr(tags_of("nothing"), question)(*arguments)
         assert answer.dtypes.to_dict() == without_rows.dtypes.to_dict()

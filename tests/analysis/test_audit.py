@@ -61,8 +61,8 @@ def evars(*values: str) -> tuple[Any, ...]:
     return "RC1", "RL1", VARIABLES, {"trackerProperties": {"eVars": items}}
 
 
-def script(source: str) -> tuple[Any, ...]:
-    return "RC1", "RL1", CODE_ACTION, {"language": "javascript", "source": source}
+def script(source: str, component_id: str = "RC1") -> tuple[Any, ...]:
+    return component_id, "RL1", CODE_ACTION, {"language": "javascript", "source": source}
 
 
 def missing(site: Tags, **options: Any) -> pd.DataFrame:
@@ -257,7 +257,8 @@ class TestFingerprints:
         assert fingerprints(head) == fingerprints(held)
 
     def test_findings_of_one_setting_differ(self) -> None:
-        found = fingerprints(tags(evars("%x%", "%x%", "%y%"), script("_satellite.getVar('x')")))
+        code = script("_satellite.getVar('x')", "RC2")
+        found = fingerprints(tags(evars("%x%", "%x%", "%y%"), code))
         assert len(set(found)) == 4
 
     def test_they_are_those_of_earlier_versions(self) -> None:

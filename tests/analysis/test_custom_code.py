@@ -239,7 +239,7 @@ def test_several_pieces_of_one_resource_are_named_by_their_paths(tmp_path: Path)
 
 
 def test_names_are_safe_and_differ_by_more_than_case(tmp_path: Path) -> None:
-    ids = ["../../x", "..", "CON", "a/b", "a\\b", "n" * 300, "de1", "DE1", "", "ü", "a:b", "."]
+    ids = ["../../x", "..", "CON", "a/b", "a\\b", "n" * 300, "de1", "DE1", " ", "ü", "a:b", "."]
     code = code_of(*((row_id, f"go('{row_id}')") for row_id in ids))
     names = to_files(code, tmp_path / "code")["file"]
     assert files_in(tmp_path) == {"code/index.csv", *("code/" + names)}

@@ -132,7 +132,8 @@ class TestColumns:
 
     def test_ids_dates_and_people_do_not_count(self) -> None:
         def at(number: int) -> analysis.Tags:
-            more = {"dirty": bool(number), "updated_by_email": f"{number}", "updated_at": number}
+            more = {"dirty": bool(number), "updated_by_email": f"{number}"}
+            more["updated_at"] = f"2026-01-0{number + 1}"
             return site(elements=[element("A", {}, **more)], number=str(number))
 
         assert analysis.diff(at(0), at(1)).empty

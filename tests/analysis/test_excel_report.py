@@ -368,6 +368,14 @@ def add_note_under_the_arrow(edited: Book) -> None:
     edited["References"].cell(2, 1).value = "!"
 
 
+def add_note_beside_the_facts(edited: Book) -> None:
+    edited["Summary"].cell(3, 6).value = "Sent to Ana."
+
+
+def add_note_below_the_limits(edited: Book) -> None:
+    edited["Summary"].cell(edited["Summary"].max_row + 2, 2).value = "Agreed in June."
+
+
 def add_row(edited: Book) -> None:
     sheet = edited["Variable map"]
     titles = [header.value for header in sheet[1]]
@@ -381,6 +389,8 @@ def add_row(edited: Book) -> None:
         (add_column, "the column 'Owner' of the sheet 'Rules'"),
         (add_note_beside, "the column 'Column 19' of the sheet 'Rules'"),
         (add_note_under_the_arrow, "the column 'Column 1' of the sheet 'References'"),
+        (add_note_beside_the_facts, "text of your own in the sheet 'Summary'"),
+        (add_note_below_the_limits, "text of your own in the sheet 'Summary'"),
         (add_row, "1 rows without 'Variable' in the sheet 'Variable map'"),
     ],
 )

@@ -72,7 +72,6 @@ def test_a_disabled_rule_is_stale_and_an_enabled_one_is_not() -> None:
         ("2025-11-28T00:00:00Z", []),
         ("2025-11-26T23:59:59+00:00", ["untouched"]),
         (None, []),
-        ("once", []),
     ],
 )
 def test_a_resource_is_untouched_after_more_than_a_year(

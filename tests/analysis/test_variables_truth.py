@@ -8,6 +8,7 @@ import pytest
 from adobe_nb import analysis
 from tests.analysis.test_truth import PROPERTIES, SOURCE, compare, having, rows_of, tags_of
 from tests.analysis.truth.loader import Record, frames
+from tests.support.tag_frames import assert_columns
 
 COLUMNS = {
     "variables": [
@@ -131,12 +132,8 @@ def tags_with_and_without_rows() -> Iterator[analysis.Tags]:
 
 @pytest.mark.parametrize("question", COLUMNS)
 def test_columns_and_dtypes_are_the_same_with_and_without_rows(question: str) -> None:
-    expected = {column: DTYPES.get(column, "string") for column in COLUMNS[question]}
     for tags in tags_with_and_without_rows():
-        answer = getattr(tags, question)()
-        assert list(answer.columns) == COLUMNS[question]
-        assert answer.dtypes.astype(str).to_dict() == expected
-        assert isinstance(answer.attrs["limits"], list)
+        assert_columns(getattr(tags, question)(), COLUMNS[question], DTYPES)
 
 
 @pytest.mark.parametrize("question", COLUMNS)

@@ -341,8 +341,8 @@ class TestLibrarySize:
 
     def test_older_releases_whose_components_were_not_read_are_unknown(self) -> None:
         tags = library_site()
-        old = {"id": "LB0", "name": "Old", "state": "published", "published_at": "2020"}
-        libraries = pd.concat([tags.frames["libraries"].assign(published_at="2026"),
+        old = {"id": "LB0", "name": "Old", "state": "published", "published_at": "2020-01-01"}
+        libraries = pd.concat([tags.frames["libraries"].assign(published_at="2026-01-01"),
                                pd.DataFrame([old])])  # fmt: skip
         rule = tags.frames["library_rules"].assign(id="RL1r0", library_id="LB0")
         rules = pd.concat([tags.frames["library_rules"], rule])

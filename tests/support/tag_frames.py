@@ -1,7 +1,7 @@
 """Small frames as a user could build them: only the columns that are required."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -73,6 +73,22 @@ def store(reactor: Any, name: str = "Web Store US") -> Tags:
     for table in ("rules", "data_elements", "extensions"):
         tables[f"library_{table}"] = getattr(reactor, table)(tables["libraries"])
     return Tags(**tables)
+
+
+def assert_columns(
+    answer: pd.DataFrame, columns: Sequence[str], dtypes: Mapping[str, str] | None = None
+) -> None:
+    """Assert the first columns of an answer, its index, and its attributes.
+
+    With ``dtypes`` there are no more columns, and those that it does not name are text.
+    """
+    assert answer.columns.tolist()[: len(columns)] == list(columns)
+    if dtypes is not None:
+        expected = {column: dtypes.get(column, "string") for column in columns}
+        assert answer.dtypes.astype(str).to_dict() == expected
+    assert isinstance(answer.index, pd.RangeIndex)
+    assert all(isinstance(limit, str) for limit in answer.attrs["limits"])
+    assert "as_of" in answer.attrs
 
 
 def dtypes(frame: pd.DataFrame) -> dict[Any, str]:

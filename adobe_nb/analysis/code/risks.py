@@ -27,7 +27,7 @@ COLUMNS: Columns = {
 }
 _SORT = ("source_type", "source_name", "source_id", "path", "line", "rule", "why", "evidence")
 _LARGE = 100_000
-_SHORTEST_VALUE = 6
+SHORTEST_VALUE = 6
 _LAST_MEMBER = re.compile(r"([^.\[\]]+)[\]']*(?:\[\d+\])*$")
 
 
@@ -111,7 +111,7 @@ def secret_values(model: Model) -> list[str]:
     values: set[str] = set()
     for text, found in _secrets_by_text(model):
         values.update(text.value[secret.start : secret.stop] for secret in found)
-    values = {value for value in values if len(value) >= _SHORTEST_VALUE}
+    values = {value for value in values if len(value) >= SHORTEST_VALUE}
     return sorted(values, key=lambda value: (-len(value), value))
 
 
@@ -120,7 +120,7 @@ def without_secrets(model: Model, evidence: str) -> str:
     text = secrets.without_values(evidence, secret_values(model))
     for value in secret_values(model):
         # Evidence is cut, so that a line can stop or start within a secret.
-        start, end = value[:_SHORTEST_VALUE], value[-_SHORTEST_VALUE:]
+        start, end = value[:SHORTEST_VALUE], value[-SHORTEST_VALUE:]
         if start in text:
             part = text[text.rindex(start) :]
             if value.startswith(part):

@@ -110,8 +110,15 @@ def differences(before: Any, after: Any) -> Iterator[_Difference]:
             pending.extend(reversed(members))
         elif isinstance(old, list) and isinstance(new, list):
             pending.extend(reversed(list(_items(path, old, new))))
-        elif canonical_json(old) != canonical_json(new):
+        elif not _are_equal(old, new):
             yield path, old, new
+
+
+def _are_equal(old: Any, new: Any) -> bool:
+    """Return whether two values are equal as JSON: 1 is not true."""
+    if type(old) is type(new) and old == new:
+        return True
+    return canonical_json(old) == canonical_json(new)
 
 
 def _items(path: str, old: Sequence[Any], new: Sequence[Any]) -> Iterator[_Difference]:

@@ -53,6 +53,8 @@ _DEFAULTS = {
     "force_lower_case": False,
 }
 _BRACKETS = " {}[],"
+# One line for each value, so that texts can be compared by lines.
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",\n", ":"), default=str)
 # Web SDK generates an id for each variable. The actions that update the variable hold it, too.
 _VARIABLE = "adobe-alloy::dataElements::variable"
 _UPDATE_VARIABLE = "adobe-alloy::actions::update-variable"
@@ -194,5 +196,4 @@ def _normalized(value: Any, path: str, names: Names, removed: set[str]) -> Any:
 
 def canonical_json(value: Any) -> str:
     """Return a value as JSON with sorted keys, equal for equal values."""
-    # One line for each value, so that texts can be compared by lines.
-    return json.dumps(value, sort_keys=True, separators=(",\n", ":"), default=str)
+    return _CANONICAL.encode(value)

@@ -15,6 +15,7 @@ from adobe_nb.analysis.compare.matching import (
     has_several_properties,
     key_text,
 )
+from adobe_nb.analysis.frames import normalized
 from adobe_nb.analysis.lookup import chosen_types
 from adobe_nb.analysis.model import REQUIRED, Model, Resource
 from adobe_nb.analysis.tags import Tags
@@ -211,7 +212,7 @@ def _model(value: Tags | pd.DataFrame) -> Model:
     prefixes = {str(resource_id)[:2] for resource_id in value.get("id", ())}
     for table in ("rules", "data_elements", "extensions"):
         if prefixes == {RESOURCES[table].prefix}:
-            return Model({table: value})
+            return Model(normalized({table: value}))
     raise ArgumentError(
         "diff() compares frames of rules, data elements or extensions, with at least one row. "
         "For anything else pass Tags(rules=…, rule_components=…)."

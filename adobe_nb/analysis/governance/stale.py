@@ -9,7 +9,7 @@ import pandas as pd
 from adobe_nb.analysis.answers import Columns, answer
 from adobe_nb.analysis.lookup import in_production
 from adobe_nb.analysis.model import REQUIRED, Model, Resource
-from adobe_nb.analysis.times import Time, readable_time, time_from_user
+from adobe_nb.analysis.times import Time, time_from_user
 from adobe_nb.analysis.uses.usage import count_users
 from adobe_nb.analysis.words import words_of
 from adobe_nb.errors import ArgumentError
@@ -86,7 +86,7 @@ def _last_updates(model: Model) -> dict[str, pd.Timestamp]:
     """Return when each resource was changed last, by id. A rule changes with its components."""
     last: dict[str, pd.Timestamp] = {}
     for resource in model.resources:
-        time = readable_time(resource.get("updated_at"))
+        time = resource.get("updated_at")
         for owner in (resource, resource.rule):
             if time is not None and owner is not None:
                 last[owner.id] = max(time, last.get(owner.id, time))
@@ -131,10 +131,8 @@ def _limits(model: Model) -> Iterator[str]:
             "The libraries and what they hold are missing: in_production is unknown, and what was "
             "never published follows from the resources alone."
         )
-    undated = sum(
-        readable_time(resource.get("updated_at")) is None for resource in _resources(model)
-    )
+    undated = sum(resource.get("updated_at") is None for resource in _resources(model))
     if undated:
-        yield f"{undated} resources have no readable updated_at: their age is unknown."
+        yield f"{undated} resources have no updated_at: their age is unknown."
     if _users(model) is None:
         yield "A table of the content is missing: used_by is unknown."

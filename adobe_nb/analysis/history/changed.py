@@ -3,6 +3,8 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property, partial
 from itertools import chain
 from operator import itemgetter
 from typing import Any
@@ -11,7 +13,7 @@ import pandas as pd
 
 from adobe_nb.analysis.answers import Columns, Row, answer
 from adobe_nb.analysis.code import secrets
-from adobe_nb.analysis.code.risks import secret_values
+from adobe_nb.analysis.code.risks import SHORTEST_VALUE, secret_values
 from adobe_nb.analysis.compare.changes import MISSING, differences
 from adobe_nb.analysis.compare.contents import COLUMNS as CONTENT
 from adobe_nb.analysis.compare.contents import Normalizer, canonical_json
@@ -35,8 +37,6 @@ COLUMNS: Columns = {
 }
 UNKNOWN = "unknown"
 """What an update changed when the content before or after it cannot be read."""
-_State = Mapping[str, Any]
-"""The content of a resource: its name, other columns, and settings."""
 # The service changes these by itself, or with every other change.
 _NOISE = {
     "created_at",
@@ -54,9 +54,23 @@ _NOISE = {
     "updated_by_email",
     "updated_by_display_name",
 }
+_JSON = json.JSONEncoder(ensure_ascii=False, default=str)
 _RELATIONS = ("environment", "host")
 _LINKS = ("property", "extension_package", "updated_with_extension_package")
 _LINK_COLUMNS = ("property_id", "extension_package_id", "updated_with_extension_package_id")
+
+
+@dataclass(frozen=True, eq=False)
+class _State:
+    """What a resource was after an event. Events that left it as it was share one."""
+
+    content: Mapping[str, Any]
+    """Its name, other columns, and settings."""
+
+    @cached_property
+    def text(self) -> str:
+        """The content as JSON, equal for equal content."""
+        return canonical_json(self.content)
 
 
 def who_changed(model: Model, since: Time | None = None) -> pd.DataFrame:
@@ -71,14 +85,17 @@ def who_changed(model: Model, since: Time | None = None) -> pd.DataFrame:
     if start is not None:
         # A resource without a new event needs no comparison.
         histories = [events for events in histories if events[-1].when >= start]
-    states, hide = _states(model, histories)
+    states, secret_texts = _states(model, histories)
     rules = _rules(model)
+    # Many events change the same, such as the state of a library.
+    shown = cache(partial(_shown, model, secret_texts))
     rows = []
     for events in histories:
         for row in _changes(events, states):
             if start is None or row["when"] >= start:
-                row["before"] = _text(model, row["before"], hide)
-                row["after"] = _text(model, row["after"], hide)
+                for side in ("before", "after"):
+                    if row[side] is not None:
+                        row[side] = shown(_JSON.encode(row[side]))
                 rows.append({**row, **rules.get(events[0].id, {})})
     rows.sort(key=itemgetter("when", "id"), reverse=True)
     limits = [*_cut_off(model, histories, start), *_limits(histories, states, rows)]
@@ -93,14 +110,14 @@ def _changes(events: Iterable[Event], states: Mapping[Event, _State]) -> Iterato
         state = states.get(event)
         row = _row(event)
         if event.verb == "deleted":
-            row["before"] = state
+            row["before"] = state and state.content
         elif row["action"] == "updated" and (previous is None or state is None):
-            row |= {"columns_changed": UNKNOWN, "after": state}
+            row |= {"columns_changed": UNKNOWN, "after": state and state.content}
         elif row["action"] != "revised":
             row |= _difference(previous, state)
         if state is not None and event.type in CONTENT:
             earlier.add(text)
-            before, text = text, canonical_json(state)
+            before, text = text, state.text
             is_update = row["action"] == "updated" and previous is not None
             if is_update and text != before and text in earlier:
                 row["action"] = "reverted"
@@ -129,9 +146,11 @@ def _row(event: Event) -> dict[str, Any]:
 def _difference(previous: _State | None, state: _State | None) -> Row:
     """Return the columns of a row that say what changed; the whole state without a previous one."""
     if previous is None or state is None:
-        return {"after": state}
+        return {"after": state and state.content}
     before, after, paths = {}, {}, []
-    for path, old, new in differences(previous, state):
+    if previous is state:
+        return {}
+    for path, old, new in differences(previous.content, state.content):
         paths.append(path)
         if old is not MISSING:
             before[path] = old
@@ -142,11 +161,19 @@ def _difference(previous: _State | None, state: _State | None) -> Row:
     return {"columns_changed": ", ".join(paths), "before": before, "after": after}
 
 
-def _text(model: Model, state: _State | None, hide: Iterable[str]) -> str | None:
-    """Return a state as JSON, with dots in place of what looks like a secret."""
-    if state is None:
-        return None
-    text = json.dumps(state, ensure_ascii=False, default=str)
+def _shown(model: Model, secret_texts: Mapping[str, list[str]], text: str) -> str:
+    """Return JSON with dots in place of what looks like a secret.
+
+    ``secret_texts`` are those in all documents, by their first characters.
+    """
+    # A log can have thousands of secrets: a search for each of them would take minutes.
+    length = SHORTEST_VALUE
+    starts = {text[start : start + length] for start in range(len(text) - length + 1)}
+    hide: list[str] = []
+    for start in starts & secret_texts.keys():
+        hide += secret_texts[start]
+    # The longest first: it can hold another one.
+    hide.sort(key=lambda value: (-len(value), value))
     text = secrets.hidden(text, secrets.secrets_in(text))
     text = secrets.shown(secrets.without_values(text, hide))
     return model.redact(text) if model.redact else text
@@ -157,10 +184,10 @@ def _text(model: Model, state: _State | None, hide: Iterable[str]) -> str | None
 
 def _states(
     model: Model, histories: Iterable[list[Event]]
-) -> tuple[dict[Event, _State], list[str]]:
+) -> tuple[dict[Event, _State], Mapping[str, list[str]]]:
     """Return the content of the resource after each event whose document can be read.
 
-    With it come the secrets in all of them, as they are in JSON.
+    With it come the secrets in all of them, as they are in JSON, by their first characters.
     """
     states: dict[Event, _State] = {}
     contents: list[Event] = []
@@ -173,45 +200,58 @@ def _states(
     normalizer = Normalizer(documents, documents)
     for table in CONTENT:
         for content in normalizer.contents(documents, table, {}):
-            event = by_number[content.resource.id]
-            state = {"name": content.name, **content.columns}
-            if event.type != "rules":
-                state["settings"] = content.settings
-            states[event] = state
-    values = secret_values(documents)
-    return states, [json.dumps(value, ensure_ascii=False)[1:-1] for value in values]
+            columns = {"name": content.name, **content.columns}
+            if table != "rules":
+                columns["settings"] = content.settings
+            state = _State(columns)
+            states |= dict.fromkeys(by_number[content.resource.id], state)
+    secret_texts: dict[str, list[str]] = defaultdict(list)
+    for value in secret_values(documents):
+        text = _JSON.encode(value)[1:-1]
+        secret_texts[text[:SHORTEST_VALUE]].append(text)
+    return states, secret_texts
 
 
 def _plain_state(event: Event) -> _State:
-    state = {}
+    content = {}
     for name, value in event.attributes.items():
         if name not in _NOISE and value is not None:
-            state[name] = value
+            content[name] = value
     for relation in _RELATIONS:
         linked = event.linked_id(relation)
         if linked is not None:
-            state[f"{relation}_id"] = linked
-    return state
+            content[f"{relation}_id"] = linked
+    return _State(content)
 
 
-def _documents(model: Model, events: Iterable[Event]) -> tuple[Model, Mapping[str, Event]]:
-    """Return the documents of events as a model, and the events by the ids in it."""
-    by_number: dict[str, Event] = {}
-    rows: dict[str, list[Row]] = defaultdict(list)
+def _documents(model: Model, events: Iterable[Event]) -> tuple[Model, Mapping[str, list[Event]]]:
+    """Return the documents of events as a model, and the events by the ids in it.
+
+    Events with the same content have one document, because most leave it as it was.
+    """
+    names = {}
+    for table, columns in CONTENT.items():
+        names[table] = list(dict.fromkeys([*REQUIRED[table], *columns, *_LINK_COLUMNS]))
+    by_content: dict[str, list[Event]] = {}
+    by_number: dict[str, list[Event]] = {}
+    rows: dict[str, list[list[Any]]] = defaultdict(list)
     for event in events:
+        links = dict(zip(_LINK_COLUMNS, map(event.linked_id, _LINKS), strict=True))
         # One resource has many states, which a model would take for one.
         number = str(len(by_number))
-        by_number[number] = event
-        links = dict(zip(_LINK_COLUMNS, map(event.linked_id, _LINKS), strict=True))
-        links["property_id"] = event.property_id or ""
-        rows[event.type].append({**event.attributes, **links, "id": number})
+        values = {**event.attributes, **links, "property_id": event.property_id or ""}
+        content = [values.get(name) for name in names[event.type][1:]]
+        same = by_content.setdefault(repr([event.type, *content]), [])
+        if not same:
+            by_number[number] = same
+            rows[event.type].append([number, *content])
+        same.append(event)
     frames: dict[str, pd.DataFrame] = {}
     for table in ("properties", "extension_packages"):
         if table in model.frames:
             frames[table] = model.frames[table]
-    for table, columns in CONTENT.items():
-        names = dict.fromkeys([*REQUIRED[table], *columns, *_LINK_COLUMNS])
-        frames[table] = pd.DataFrame(rows[table], columns=list(names), dtype=object)
+    for table in CONTENT:
+        frames[table] = pd.DataFrame(rows[table], columns=names[table], dtype=object)
     return Model(frames), by_number
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import msgspec
 import pandas as pd
 
 from adobe_nb.analysis.model import Model, once_per_model, parse_json
-from adobe_nb.analysis.times import readable_time
 from adobe_nb.analysis.uses.index import members
 from adobe_nb.registry import RESOURCES
 
@@ -16,6 +16,37 @@ from adobe_nb.registry import RESOURCES
 _TYPES = {row.singular: row.type for row in RESOURCES.values()}
 # Events of one millisecond happened in this order.
 _VERBS = ("created", "updated", "deleted")
+
+
+class _Target(msgspec.Struct):
+    id: str | None = None
+
+
+class _Relation(msgspec.Struct):
+    data: _Target | None = None
+
+
+class _Relations(msgspec.Struct):
+    origin: _Relation | None = None
+    property: _Relation | None = None
+    extension_package: _Relation | None = None
+    updated_with_extension_package: _Relation | None = None
+    environment: _Relation | None = None
+    host: _Relation | None = None
+
+
+class _Resource(msgspec.Struct):
+    id: str | None = None
+    attributes: dict[str, Any] | None = None
+    relationships: _Relations | None = None
+
+
+class _Document(msgspec.Struct):
+    data: _Resource
+
+
+# Most of a document are links. This decoder skips them, which takes a quarter of the time.
+_decoder = msgspec.json.Decoder(_Document)
 
 
 @dataclass(eq=False)
@@ -49,7 +80,7 @@ class Event:
     @cached_property
     def id(self) -> str:
         """The id of the resource."""
-        return str(self.row.get("entity_id") or self.document.get("id") or "")
+        return str(self.row.get("entity_id") or self._resource.id or "")
 
     @property
     def name(self) -> str | None:
@@ -62,34 +93,45 @@ class Event:
         return self.row.get("property_id")
 
     @cached_property
-    def document(self) -> Mapping[str, Any]:
-        """The resource as a JSON:API resource; empty when it cannot be read."""
-        document, _ = parse_json(self.row.get("entity"))
-        return members(members(document).get("data"))
+    def _resource(self) -> _Resource:
+        """The resource in the document; an empty one when it cannot be read."""
+        entity = self.row.get("entity")
+        try:
+            return _decoder.decode(entity or "").data
+        except ValueError:
+            # Half a character, or a member of another type.
+            return _resource_of(parse_json(entity)[0])
 
     @property
     def attributes(self) -> Mapping[str, Any]:
-        """The attributes in the document."""
-        return members(self.document.get("attributes"))
+        """The attributes in the document; none when it cannot be read."""
+        return self._resource.attributes or {}
 
     def linked_id(self, relation: str) -> str | None:
         """Return the id that a to-one relation of the document has; None without one."""
-        relations = members(self.document.get("relationships"))
-        return members(members(relations.get(relation)).get("data")).get("id")
+        link: _Relation | None = getattr(self._resource.relationships, relation, None)
+        return link.data.id if link and link.data else None
+
+
+def _resource_of(document: Any) -> _Resource:
+    resource = members(members(document).get("data"))
+    relations = members(resource.get("relationships"))
+    links = _Relations()
+    for name in _Relations.__struct_fields__:
+        target = members(members(relations.get(name)).get("data"))
+        setattr(links, name, _Relation(_Target(target.get("id"))))
+    return _Resource(resource.get("id"), dict(members(resource.get("attributes"))), links)
 
 
 @once_per_model
 def events_of(model: Model) -> list[Event]:
     """Return the events about the properties of a model, oldest first."""
     rows = model.rows("audit_events")
-    if model.property_ids and rows and "property_id" in rows[0]:
+    property_ids = set(model.property_ids)
+    if property_ids and rows and "property_id" in rows[0]:
         # A list of the whole organization has those of its other properties, too.
-        rows = [row for row in rows if row["property_id"] in model.property_ids]
-    events = []
-    for row in rows:
-        when = readable_time(row["created_at"])
-        if when is not None:
-            events.append(Event({**row, "created_at": when}))
+        rows = [row for row in rows if row["property_id"] in property_ids]
+    events = [Event(row) for row in rows if row["created_at"] is not None]
     return sorted(events, key=_moment_and_verb)
 
 

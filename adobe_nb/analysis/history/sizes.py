@@ -129,7 +129,8 @@ def _length(settings: Any) -> int:
 def _totals(revisions: Iterable[Mapping[str, Any]], sizes: Mapping[str, _Size]) -> dict[str, Any]:
     """Return the sums over the revisions that a library delivers, and the largest of them."""
     sums, largest = _Size(), (0, "")
-    for revision in sorted(revisions, key=itemgetter("name", "revision_id")):
+    named = [{**revision, "name": revision["name"] or ""} for revision in revisions]
+    for revision in sorted(named, key=itemgetter("name", "revision_id")):
         size = sizes[revision["revision_id"]]
         sums.components += size.components
         sums.settings += size.settings

@@ -9,8 +9,9 @@ from typing import Any
 import pandas as pd
 
 from adobe_nb.analysis.answers import Columns, Row, answer
+from adobe_nb.analysis.frames import normalized
 from adobe_nb.analysis.history.schemas import required_members
-from adobe_nb.analysis.model import Model, Resource
+from adobe_nb.analysis.model import Model, Resource, records
 from adobe_nb.analysis.packages import delegates_of
 from adobe_nb.analysis.publishing.upstream import upstream_of
 from adobe_nb.analysis.words import listing
@@ -117,8 +118,8 @@ class _Catalog:
         self._platforms = model.platforms
         self._listed: dict[str, Row] = {}
         if packages is not None:
-            # A model checks the frame.
-            for package in Model({"extension_packages": packages}).rows("extension_packages"):
+            [listed] = normalized({"extension_packages": packages}).values()
+            for package in records(listed):
                 self._listed[package["id"]] = package
         known = {package["id"]: package for package in model.rows("extension_packages")}
         self._packages: dict[str, Row] = {**known, **self._listed}

@@ -5,7 +5,7 @@ A workbook that was sorted, filtered or extended is read by its headers and keys
 
 import os
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from importlib.util import find_spec
 from itertools import islice, zip_longest
@@ -17,6 +17,7 @@ from adobe_nb.analysis.reports.sections import (
     EARLIER_NOTES,
     FACT_OF_PROPERTY,
     FACT_SEPARATOR,
+    LIMITS,
     PROPERTY_ID,
     SUMMARY,
     Layout,
@@ -29,6 +30,16 @@ _FIRST_SEEN = "First seen"
 _HEADER_IS_WITHIN = 10
 _ADDED_BY_US = ("Property", PROPERTY_ID, "Code")
 Row = Sequence[Any]
+# The blocks of the summary by the first two cells of their header: the columns that have text, and
+# the first cells of their rows, where these are known.
+_LABELS = {FACT_OF_PROPERTY, "Source", "Tags read", "Report written"}
+_FACTS = ({1, 2}, _LABELS)
+_BLOCKS: Mapping[str, tuple[set[int], set[str]]] = {
+    "Sheet\nShows": ({1, 2, 8}, {*layouts()}),
+    "Findings\nNumber": ({1, 2}, {"high", "medium", "low"}),
+    "Property\nWhat": (set(range(1, 8)), set()),
+    f"Limits\n{LIMITS.about.rstrip('.')}": ({1, 2}, {"All sheets", *layouts()}),
+}
 Texts = dict[str, Any]
 
 
@@ -196,6 +207,8 @@ class _Reader:
         if name == SUMMARY:
             lines = list(rows)
             self._read_properties(lines)
+            if _has_notes(lines):
+                self._reject(f"text of your own in the sheet {name!r}")
             rows = iter(lines)
         for row in islice(rows, _HEADER_IS_WITHIN):
             header = [" ".join(text.split()) for text in map(_text, row)]
@@ -268,6 +281,22 @@ class _Reader:
                 self._earlier.first_seen[value] = cells[_FIRST_SEEN]
         if without_key:
             self._reject(f"{without_key} rows without {layout.key_title!r} in the sheet {name!r}")
+
+
+def _has_notes(summary: Iterable[Row]) -> bool:
+    """Return whether a summary has cells outside its blocks, or rows that are not of its own."""
+    columns, labels = _FACTS
+    for number, row in enumerate(summary):
+        cells = list(map(_text, row))
+        filled = {position for position, text in enumerate(cells) if text}
+        label = "\n".join(cells[1:3])
+        if label in _BLOCKS:
+            columns, labels = _BLOCKS[label]
+        elif number > 0 and filled and labels and cells[1] not in labels:
+            return True
+        if not filled <= columns or (filled and 1 not in filled):
+            return True
+    return False
 
 
 def _keyed_layout(name: str, header: Sequence[str]) -> Layout | None:
