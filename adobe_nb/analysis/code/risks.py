@@ -10,9 +10,9 @@ import pandas as pd
 from adobe_nb.analysis.answers import SOURCE, Columns, Row, answer, excerpt, source_of
 from adobe_nb.analysis.code import secrets
 from adobe_nb.analysis.code.addresses import domains_of, is_own
-from adobe_nb.analysis.code.custom_code import is_external, is_minified, snippets_of
 from adobe_nb.analysis.code.inspection import Finding, Inspection
 from adobe_nb.analysis.code.readings import readings
+from adobe_nb.analysis.code.snippets import is_external, is_minified, snippets_of
 from adobe_nb.analysis.model import Model, once_per_model
 from adobe_nb.analysis.settings import Text, texts
 

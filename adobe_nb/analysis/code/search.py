@@ -10,7 +10,7 @@ import pandas as pd
 
 from adobe_nb.analysis.answers import SOURCE, Columns, Row, answer, excerpt, source_of
 from adobe_nb.analysis.code.comments import Span, find_comments
-from adobe_nb.analysis.code.custom_code import snippets_of
+from adobe_nb.analysis.code.snippets import snippets_of
 from adobe_nb.analysis.model import Model
 from adobe_nb.analysis.settings import Text, texts
 from adobe_nb.errors import ArgumentError

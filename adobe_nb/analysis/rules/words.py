@@ -8,9 +8,9 @@ from importlib.resources import files
 from itertools import islice
 from typing import Any
 
-from adobe_nb.analysis.code.custom_code import count_lines
 from adobe_nb.analysis.code.risks import secret_values
 from adobe_nb.analysis.code.secrets import masked, shown, without_values
+from adobe_nb.analysis.code.snippets import count_lines
 from adobe_nb.analysis.model import Model, Resource, once_per_model
 from adobe_nb.analysis.packages import Packages, delegate_names
 from adobe_nb.analysis.settings import Leaf, leaves_of
