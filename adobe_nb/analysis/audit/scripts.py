@@ -21,4 +21,5 @@ def read_scripts(model: Model) -> None:
             readings(model).uses_in(text.value, text.language)
             variables_of(text, model)
             inspection_of(text, model)
+            readings(model).secrets_in_code(text.value, text.language)
             del tree

@@ -10,8 +10,6 @@ from typing import Any
 import pandas as pd
 
 from adobe_nb.analysis.answers import Columns, Row, answer
-from adobe_nb.analysis.code import secrets
-from adobe_nb.analysis.code.risks import secret_values
 from adobe_nb.analysis.compare.changes import MISSING, differences
 from adobe_nb.analysis.compare.contents import COLUMNS as CONTENT
 from adobe_nb.analysis.compare.contents import Normalizer, canonical_json
@@ -70,18 +68,18 @@ def who_changed(model: Model, since: Since = None) -> pd.DataFrame:
     if start is not None:
         # A resource without a new event needs no comparison.
         histories = [events for events in histories if events[-1].when >= start]
-    states, hide = _states(model, histories)
+    states, documents = _states(model, histories)
     rules = _rules(model)
     rows = []
     for events in histories:
         for row in _changes(events, states):
             if start is None or row["when"] >= start:
-                row["before"] = _text(model, row["before"], hide)
-                row["after"] = _text(model, row["after"], hide)
+                row["before"] = _text(row["before"])
+                row["after"] = _text(row["after"])
                 rows.append({**row, **rules.get(events[0].id, {})})
     rows.sort(key=itemgetter("when", "id"), reverse=True)
     limits = [*_cut_off(model, histories, start), *_limits(histories, states, rows)]
-    return answer(model, COLUMNS, rows, limits=limits)
+    return answer(model, COLUMNS, rows, limits=limits, also=[documents])
 
 
 def _changes(events: Iterable[Event], states: Mapping[Event, _State]) -> Iterator[dict[str, Any]]:
@@ -141,25 +139,20 @@ def _difference(previous: _State | None, state: _State | None) -> Row:
     return {"columns_changed": ", ".join(paths), "before": before, "after": after}
 
 
-def _text(model: Model, state: _State | None, hide: Iterable[str]) -> str | None:
-    """Return a state as JSON, with dots in place of what looks like a secret."""
+def _text(state: _State | None) -> str | None:
+    """Return a state as JSON."""
     if state is None:
         return None
-    text = json.dumps(state, ensure_ascii=False, default=str)
-    text = secrets.hidden(text, secrets.secrets_in(text))
-    text = secrets.shown(secrets.without_values(text, hide))
-    return model.redact(text) if model.redact else text
+    return json.dumps(state, ensure_ascii=False, default=str)
 
 
 # -- states
 
 
-def _states(
-    model: Model, histories: Iterable[list[Event]]
-) -> tuple[dict[Event, _State], list[str]]:
+def _states(model: Model, histories: Iterable[list[Event]]) -> tuple[dict[Event, _State], Model]:
     """Return the content of the resource after each event whose document can be read.
 
-    With it come the secrets in all of them, as they are in JSON.
+    With it comes the model of all documents, in which secrets are found.
     """
     states: dict[Event, _State] = {}
     contents: list[Event] = []
@@ -177,8 +170,7 @@ def _states(
             if event.type != "rules":
                 state["settings"] = content.settings
             states[event] = state
-    values = secret_values(documents)
-    return states, [json.dumps(value, ensure_ascii=False)[1:-1] for value in values]
+    return states, documents
 
 
 def _plain_state(event: Event) -> _State:
@@ -211,7 +203,7 @@ def _documents(model: Model, events: Iterable[Event]) -> tuple[Model, Mapping[st
     for table, columns in CONTENT.items():
         names = dict.fromkeys([*REQUIRED[table], *columns, *_LINK_COLUMNS])
         frames[table] = pd.DataFrame(rows[table], columns=list(names), dtype=object)
-    return Model(frames), by_number
+    return Model(frames, show_secrets=model.show_secrets), by_number
 
 
 # -- rules of components
