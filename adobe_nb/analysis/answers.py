@@ -1,10 +1,12 @@
 """Build the frames that questions return: fixed columns and dtypes, also without rows."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import pandas as pd
 
+from adobe_nb.analysis.masks import mask_of
 from adobe_nb.analysis.model import Model, Resource
 
 Dtype = Literal["string", "boolean", "Int64", "Float64", "datetime64[us, UTC]"]
@@ -26,7 +28,14 @@ PLACE: Columns = {
     "evidence": "string",
 }
 _EVIDENCE_LENGTH = 200
-_REDACTED = ("evidence", "match")
+# Words from lists of ours, what people wrote into a report, and the exported code itself. All other
+# texts come from the property, and can quote what is in it.
+_NOT_QUOTED = {
+    "type", "source_type", "target_type", "from_type", "to_type", "kind", "rule", "severity",
+    "verdict", "access", "family", "language", "stage", "state", "change", "action", "what",
+    "delegate_descriptor_id", "hash", "fingerprint", "note", "notes", "code",
+}  # fmt: skip
+_ID = re.compile(r"(?:.*_)?id(?:_[ab])?|same_as")
 
 
 def source_of(resource: Resource) -> dict[str, Any]:
@@ -63,11 +72,13 @@ def answer(
     *,
     sort: Sequence[str] = (),
     limits: Iterable[str] = (),
+    also: Sequence[Model] = (),
 ) -> pd.DataFrame:
-    """Return the rows as a frame with these columns, sorted.
+    """Return the rows as a frame with these columns, sorted, and with masks in place of secrets.
 
     ``property_id`` is the first column when the model has several properties, and the first to sort
-    by unless ``sort`` names it. ``limits`` are added to those of the model.
+    by unless ``sort`` names it. ``limits`` are added to those of the model. ``also`` are further
+    models that the rows quote.
     """
     if len(model.property_ids) > 1:
         columns = {"property_id": "string", **columns}
@@ -78,15 +89,39 @@ def answer(
         column = frame[name]
         if dtype == "string":
             column = column.map(_valid, na_action="ignore")
-        if name in _REDACTED and model.redact:
-            column = column.map(model.redact, na_action="ignore")
         if dtype.startswith("datetime"):
             column = pd.to_datetime(column, utc=True)
         frame[name] = column.astype(dtype)
     frame = frame.sort_values(list(sort), kind="stable", ignore_index=True)
-    frame.attrs["limits"] = list(dict.fromkeys([*model.limits, *limits]))
+    # After sorting, so that the order is the same when secrets are shown.
+    for name, dtype in columns.items():
+        if dtype == "string" and name not in _NOT_QUOTED and not _ID.fullmatch(name):
+            frame[name] = quoted(frame[name], model, *also)
+    sentences = list(dict.fromkeys([*model.limits, *limits]))
+    frame.attrs["limits"] = quoted(pd.Series(sentences, dtype="string"), model, *also).tolist()
     frame.attrs["as_of"] = model.as_of
     return frame
+
+
+def quoted(texts: "pd.Series[Any]", *models: Model) -> "pd.Series[Any]":
+    """Return a column of texts as an answer about these models may show it.
+
+    What looks like a secret has a mask in its place, and the user's own function has seen the rest.
+    """
+    functions: list[Callable[[str], str]] = []
+    for model in models:
+        if not model.show_secrets:
+            functions.append(mask_of(model))
+    for model in models:
+        if model.redact is not None and model.redact not in functions:
+            functions.append(model.redact)
+    texts_by_original = {}
+    for original in texts.dropna().unique():
+        text = original
+        for function in functions:
+            text = function(text)
+        texts_by_original[original] = text
+    return texts.map(texts_by_original, na_action="ignore").astype("string")
 
 
 def encoded(text: object) -> bytes:

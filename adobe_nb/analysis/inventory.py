@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from adobe_nb.analysis.answers import Columns, Row, answer
-from adobe_nb.analysis.code.custom_code import count_lines, snippets_of
+from adobe_nb.analysis.code.snippets import count_lines, snippets_of
 from adobe_nb.analysis.model import REQUIRED, Model, Resource
 from adobe_nb.analysis.publishing.libraries import REVISABLE, unpublished
 from adobe_nb.errors import ArgumentError

@@ -111,11 +111,13 @@ class Model:
         limits: Iterable[str] = (),
         as_of: str | None = None,
         redact: Callable[[str], str] | None = None,
+        show_secrets: bool = False,
     ) -> None:
         self.frames = dict(frames)
         self._only_property = _only_property(frames)
         self.as_of = as_of
         self.redact = redact
+        self.show_secrets = show_secrets
         self.rules = list(self._read("rules", {}))
         rules = {rule.id: rule for rule in self.rules}
         # Deleted rules do not count, nor do revisions beside heads. Missing rules do.

@@ -48,6 +48,7 @@ def read(
     as_of: AsOf | None = None,
     session: Session | None = None,
     redact: Callable[[str], str] | None = None,
+    show_secrets: bool = False,
 ) -> Tags:
     """Read properties, or what a library or a build holds, to ask questions about them.
 
@@ -76,6 +77,9 @@ def read(
         By default the current one.
     redact
         A function that every text that an answer quotes passes through.
+    show_secrets
+        By default, what looks like a secret is masked in every answer. True shows it, for whoever
+        has to find or replace it.
 
     Returns
     -------
@@ -107,7 +111,8 @@ def read(
     """
     if library is not None and build is not None:
         raise ArgumentError("read() takes a library or a build, not both.")
-    events = _events_start(audit_events)
+    events_since = _events_start(audit_events)
+    tags = partial(_tags, events_since=events_since, redact=redact, show_secrets=show_secrets)
     if snapshot is not None:
         if session is not None:
             raise ArgumentError("A snapshot is read without a session. Pass one of the two.")
@@ -115,7 +120,7 @@ def read(
         def tags_of(stored: Snapshot) -> Tags:
             find, listed = partial(_find_stored, stored), partial(_libraries_stored, stored)
             ids, holder = _selected(find, listed, properties, library, build)
-            return _tags(_SnapshotSource(stored, ids), holder, events, redact)
+            return tags(_SnapshotSource(stored, ids), holder)
 
         return SnapshotFolder(snapshot).read(as_of, tags_of)
     if as_of is not None:
@@ -127,7 +132,7 @@ def read(
     session = session or current()
     reactor = session.reactor
     ids, holder = _selected(reactor.find, reactor.libraries, properties, library, build)
-    return _tags(_SessionSource(session, ids), holder, events, redact)
+    return tags(_SessionSource(session, ids), holder)
 
 
 def _selected(
@@ -217,15 +222,23 @@ def _events_start(wanted: bool | str | date) -> datetime | None:  # noqa: FBT001
 def _tags(
     source: "_SessionSource | _SnapshotSource",
     holder: str | None,
+    *,
     events_since: datetime | None,
     redact: Callable[[str], str] | None,
+    show_secrets: bool,
 ) -> Tags:
     frames = source.heads() if holder is None else _held_by(holder, source)
     if events_since is not None:
         frames |= source.events(events_since)
         if events_since > _BEGINNING:
             source.limits.append(f"Audit events were read from {events_since:%Y-%m-%d %H:%M} on.")
-    return Tags(limits=source.limits, as_of=source.as_of, redact=redact, **frames)
+    return Tags(
+        limits=source.limits,
+        as_of=source.as_of,
+        redact=redact,
+        show_secrets=show_secrets,
+        **frames,
+    )
 
 
 def _held_by(holder: str, source: "_SessionSource | _SnapshotSource") -> Frames:

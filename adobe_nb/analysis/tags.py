@@ -33,7 +33,11 @@ class Tags(Overview, Uses, Variables, Rules, Governance, Publishing, History, Au
     as_of
         When the frames were read, for ``attrs["as_of"]``.
     redact
-        A function that every piece of evidence passes through, to hide what should not be shown.
+        A function that every text passes through that an answer quotes, to hide what should not be
+        shown. Names are such texts; ids are not.
+    show_secrets
+        By default, what looks like a secret is masked in every answer. True shows it, for whoever
+        has to find or replace it. ``custom_code`` returns the code as it is in any case.
     tables
         Further frames: ``properties``, ``libraries``, ``extension_packages``, …
 
@@ -53,6 +57,7 @@ class Tags(Overview, Uses, Variables, Rules, Governance, Publishing, History, Au
         limits: Iterable[str] = (),
         as_of: str | None = None,
         redact: Callable[[str], str] | None = None,
+        show_secrets: bool = False,
         **tables: pd.DataFrame | None,
     ) -> None:
         frames = {
@@ -63,7 +68,9 @@ class Tags(Overview, Uses, Variables, Rules, Governance, Publishing, History, Au
             **tables,
         }
         given = {table: frame for table, frame in frames.items() if frame is not None}
-        self.model = Model(normalized(given), limits=limits, as_of=as_of, redact=redact)
+        self.model = Model(
+            normalized(given), limits=limits, as_of=as_of, redact=redact, show_secrets=show_secrets
+        )
 
     @property
     def frames(self) -> dict[str, pd.DataFrame]:

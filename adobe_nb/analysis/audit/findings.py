@@ -14,7 +14,7 @@ from adobe_nb.analysis.audit.notes import Note, Source, read_notes
 from adobe_nb.analysis.audit.questions import QUESTIONS
 from adobe_nb.analysis.audit.rules import SEVERITIES, Rule, Selection, all_rules
 from adobe_nb.analysis.audit.scripts import read_scripts
-from adobe_nb.analysis.code.risks import without_secrets
+from adobe_nb.analysis.masks import mask_of
 from adobe_nb.analysis.model import Model, records
 from adobe_nb.analysis.times import utc_time
 from adobe_nb.errors import ArgumentError
@@ -200,19 +200,16 @@ class _Search:
             if not resource.enabled:
                 severity = "low"
         path = row.get("path")
-        subject = [row[column] for column in rule.subject]
-        message, evidence = rule.message_of(row), row.get("evidence")
-        if evidence is not None:
-            # Reports leave the notebook, and a line of code can hold a secret beside its finding.
-            message = without_secrets(self._model, message)
-            evidence = without_secrets(self._model, evidence)
+        # The same fingerprint when secrets are shown, and no hash of one.
+        mask = mask_of(self._model)
+        subject = [mask(str(row[column])) for column in rule.subject]
         return {
             "rule": rule.name,
             "severity": severity,
             **source,
             "path": path,
             "line": row.get("line"),
-            "message": message,
-            "evidence": evidence,
+            "message": rule.message_of(row),
+            "evidence": row.get("evidence"),
             "fingerprint": fingerprints.of(rule.name, source_id, path, subject),
         }

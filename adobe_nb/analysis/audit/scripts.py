@@ -1,9 +1,9 @@
 """Read the scripts of a model for all questions at once."""
 
-from adobe_nb.analysis.code.custom_code import snippets_of
 from adobe_nb.analysis.code.javascript import Script, parse
 from adobe_nb.analysis.code.readings import readings
 from adobe_nb.analysis.code.risks import inspection_of
+from adobe_nb.analysis.code.snippets import snippets_of
 from adobe_nb.analysis.model import Model
 from adobe_nb.analysis.variables.uses import variables_of
 
@@ -21,4 +21,5 @@ def read_scripts(model: Model) -> None:
             readings(model).uses_in(text.value, text.language)
             variables_of(text, model)
             inspection_of(text, model)
+            readings(model).secrets_in_code(text.value, text.language)
             del tree

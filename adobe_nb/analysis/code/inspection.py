@@ -1,13 +1,12 @@
-"""Inspect one piece of code: what is risky in it, what it loads, and which secrets it holds."""
+"""Inspect one piece of code: what is risky in it, and what it loads."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from tree_sitter import Node
 
-from adobe_nb.analysis.code import secrets
 from adobe_nb.analysis.code.addresses import (
     Load,
     host_of,
@@ -27,18 +26,11 @@ from adobe_nb.analysis.code.javascript import (
     shown,
 )
 from adobe_nb.analysis.code.markup import COMMENT_OR_SCRIPT
-from adobe_nb.analysis.code.secrets import Secret
+from adobe_nb.analysis.code.script_secrets import COMMENTS, STRINGS
+from adobe_nb.analysis.code.secrets import read_table
 from adobe_nb.analysis.code.taint import Taint
 
-_STRINGS = ("string", "template_string")
-_COMMENTS = ("comment", "html_comment")
 _WINDOWS = ("window", "self", "top", "globalThis", "parent")
-_SECRET_NAME = re.compile(
-    r"secret|token|passw|passphrase|pwd|credential|authorization|"
-    r"(?:api|access|private|auth|encryption|signing|account|subscription|shared|master|service)"
-    r"[-_]?key",
-    re.IGNORECASE,
-)
 _PARAMETER = (
     r"(?i:[\w;.\[\]-]*(?:mail|phone|name|birth|iban|ssn|passport|mobile)|"
     r"[\w.-]+=[\w.+-]+(?:@|%40))"
@@ -57,8 +49,6 @@ _COMPARING = ("indexOf", "startsWith", "includes", "test", "replace", "split", "
 _EQUALITY = ("==", "===", "!=", "!==")
 _METHODS = ("GET", "POST", "PUT", "DELETE", "HEAD", "PATCH")
 _TOKEN = re.compile(r"%[^%\n]+%")
-_LONGEST_NAME = 60
-_SETTER = re.compile(r"""["'`]?set[A-Z_]""")
 _NOT_LINE_BREAK = re.compile(r"[^\n]")
 _OWNER = re.compile(r"(?<![\w$.])[A-Za-z_$][\w$]{4,}+(?=\s*+\.)")
 _GLOBALS = (
@@ -84,28 +74,19 @@ class Inspection(NamedTuple):
 
     findings: list[Finding]
     loads: list[Load]
-    secrets: list[Secret]
-    """All of them, in comments, too, which are not findings but must not be shown."""
 
 
 def inspect(code: str, language: str, *, has_tokens: bool = False) -> Inspection:
     """Return what was found in JavaScript or HTML, in which the engine may replace tokens."""
-    shapes = secrets.without_overlaps(secrets.shaped_secrets(code))
-    found = Inspection([], [], [*shapes, *secrets.named_secrets(code)])
+    found = Inspection([], [])
     if language == "html":
-        _inspect_html(code, found, shapes, has_tokens=has_tokens)
+        _inspect_html(code, found, has_tokens=has_tokens)
     else:
-        _Inspector(Script(code), found, shapes, has_tokens=has_tokens).run()
-    return Inspection(
-        sorted(set(found.findings)),
-        sorted(set(found.loads)),
-        sorted(secrets.without_overlaps(found.secrets)),
-    )
+        _Inspector(Script(code), found, has_tokens=has_tokens).run()
+    return Inspection(sorted(set(found.findings)), sorted(set(found.loads)))
 
 
-def _inspect_html(
-    html: str, found: Inspection, shapes: Sequence[Secret], *, has_tokens: bool
-) -> None:
+def _inspect_html(html: str, found: Inspection, *, has_tokens: bool) -> None:
     # The elements of the page, with blanks in place of its comments and scripts.
     parts: list[str] = []
     end = 0
@@ -116,7 +97,7 @@ def _inspect_html(
         if match["comment"] is None:
             start, stop = match.span("script")
             script = Script(match["script"], start, html.count("\n", 0, start) + 1)
-            _Inspector(script, found, shapes, has_tokens=has_tokens).run()
+            _Inspector(script, found, has_tokens=has_tokens).run()
         parts += html[end:start], _NOT_LINE_BREAK.sub(" ", html[start:stop])
         end = stop
     page = "".join([*parts, html[end:]])
@@ -124,7 +105,7 @@ def _inspect_html(
 
 
 def _inspect_page(page: str, found: Inspection) -> None:
-    """Add what the elements of a page load, and the secrets in them."""
+    """Add what the elements of a page load."""
     for tag, url, start in tags_of(page):
         place = (start, start + len(url), page.count("\n", 0, start) + 1)
         if tag != "form" and (host := host_of(url)):
@@ -133,20 +114,13 @@ def _inspect_page(page: str, found: Inspection) -> None:
             found.findings.append(Finding("insecure-url", *place, insecure))
         if parameter := personal_parameter(url):
             found.findings.append(Finding("personal-data-in-url", *place, parameter))
-    for secret in secrets.secrets_in(page):
-        line = page.count("\n", 0, secret.start) + 1
-        found.findings.append(Finding(secret.rule, secret.start, secret.stop, line, secret.kind))
 
 
 class _Inspector:
     """Inspects one script, and adds to what was found."""
 
-    def __init__(
-        self, script: Script, found: Inspection, shapes: Sequence[Secret], *, has_tokens: bool
-    ) -> None:
+    def __init__(self, script: Script, found: Inspection, *, has_tokens: bool) -> None:
         self._found = found
-        stop = script.start + len(script.text)
-        self._shapes = [secret for secret in shapes if script.start <= secret.start < stop]
         self.tree = parse(script)
         if self.tree.is_broken and has_tokens and _TOKEN.search(script.text):
             # The engine replaces the tokens before the browser reads the code.
@@ -162,12 +136,10 @@ class _Inspector:
             error = _first_error(self.tree.root)
             self._add("syntax-error", error)
         for word, node in self.tree.find(_words_in(self.tree.script.text)):
-            if self.tree.text(node) == word and node.type not in ("string_fragment", *_COMMENTS):
+            if self.tree.text(node) == word and node.type not in ("string_fragment", *COMMENTS):
                 _CHECKS[word](self, node)
         self._strings()
         self._misspelled()
-        self._named_secrets()
-        self._shaped_secrets()
 
     def _add(self, rule: str, node: Node, detail: str = "", instead: str = "") -> None:
         start, stop = self.tree.span(node)
@@ -190,7 +162,7 @@ class _Inspector:
         arguments = self._arguments(word)
         if not arguments or not self._is_global(word):
             return
-        is_text = arguments[0].type in (*_STRINGS, "binary_expression")
+        is_text = arguments[0].type in (*STRINGS, "binary_expression")
         if is_text and any(any(name) for name in self.tree.names(arguments[0])):
             self._add("timer-with-text", word, self.tree.text(word))
 
@@ -247,7 +219,7 @@ class _Inspector:
     def _deprecated(self, word: Node) -> None:
         if self._is_satellite(word):
             name = self.tree.text(word)
-            instead = secrets.read_table()["deprecated"][name]
+            instead = read_table()["deprecated"][name]
             self._add("deprecated-satellite", word, name, instead)
 
     def _alert(self, word: Node) -> None:
@@ -395,63 +367,6 @@ class _Inspector:
         fields = ("name", "left", "parameter", "alias")
         return any(field(parent, name) == reference for name in fields)
 
-    # -- secrets
-
-    def _named_secrets(self) -> None:
-        if not secrets.has_marker(self.tree.script.text):
-            return
-        for _, node in self.tree.find(_SECRET_NAME):
-            if node.type in _COMMENTS:
-                continue
-            string = _string_of(node)
-            if string is not None:
-                self._secrets_in_string(string)
-            self._secret_of(string or node)
-
-    def _secret_of(self, key: Node) -> None:
-        """Add the value of a name or key if it looks like a secret."""
-        name = self.tree.text(key).strip("\"'`")
-        value = _value_of(key)
-        # Longer texts have other names in them, as addresses do.
-        if value is None or len(name) > _LONGEST_NAME:
-            return
-        for parts in self.tree.names(value):
-            if kind := secrets.kind_of(name, "".join(part or "" for part in parts)):
-                self._secret(value, kind)
-                return
-
-    def _secrets_in_string(self, string: Node) -> None:
-        """Add the secrets of an address, JSON or HTML inside a string."""
-        offset = self.tree.span(string)[0] + 1
-        for secret in secrets.named_secrets(self.tree.text(string)[1:-1]):
-            start, stop = secret.start + offset, secret.stop + offset
-            if not self._has_shape(start, stop):
-                finding = Finding("secret", start, stop, self.tree.line(string), secret.kind)
-                self._found.findings.append(finding)
-
-    def _secret(self, value: Node, kind: str) -> None:
-        """Add the strings of a value as one secret."""
-        strings = list(_strings_below(value))
-        for string in strings:
-            start, stop = self.tree.span(string)
-            self._found.secrets.append(Secret(start + 1, stop - 1, kind, "secret"))
-        if not any(self._has_shape(*self.tree.span(string)) for string in strings):
-            self._add("secret", strings[0], kind)
-
-    def _has_shape(self, start: int, stop: int) -> bool:
-        """Return whether a place has a secret of a known shape, which is a finding of its own."""
-        return any(shape.start < stop and start < shape.stop for shape in self._shapes)
-
-    def _shaped_secrets(self) -> None:
-        offset = self.tree.script.start
-        for secret in self._shapes:
-            start = secret.start - offset
-            node = self.tree.root.descendant_for_byte_range(start, start + 1)
-            if node is not None and node.type not in _COMMENTS:
-                line = self.tree.script.line + self.tree.script.text.count("\n", 0, start)
-                finding = Finding(secret.rule, secret.start, secret.stop, line, secret.kind)
-                self._found.findings.append(finding)
-
     # -- syntax
 
     def _arguments(self, word: Node) -> list[Node]:
@@ -542,7 +457,7 @@ def _first_error(node: Node) -> Node:
 
 def _string_of(node: Node) -> Node | None:
     for candidate in (node, node.parent):
-        if candidate is not None and candidate.type in _STRINGS:
+        if candidate is not None and candidate.type in STRINGS:
             return candidate
     return None
 
@@ -559,47 +474,6 @@ def _is_argument_of_itself(string: Node) -> bool:
 def _options_of_call(pair: Node) -> bool:
     options = pair.parent
     return options is not None and options.parent is not None and options.parent.type == "arguments"
-
-
-def _value_of(key: Node) -> Node | None:
-    """Return the value that a name or key has in an assignment, object, comparison or call."""
-    reference = reference_of(key)
-    if key.parent is not None and key.parent.type == "subscript_expression":
-        reference = key.parent
-    parent = reference.parent
-    if parent is None:
-        return None
-    if parent.type == "arguments" and key.type in _STRINGS:
-        # setItem("token", value)
-        return key.next_named_sibling
-    for name, value in (("name", "value"), ("key", "value"), ("property", "value")):
-        if field(parent, name) == reference:
-            return field(parent, value)
-    if field(parent, "left") == reference:
-        return field(parent, "right")
-    if _SETTER.match((key.text or b"").decode()):
-        return _value_of_setter(key, reference)
-    return None
-
-
-def _value_of_setter(key: Node, reference: Node) -> Node | None:
-    """Return the value in ``setApiKey(value)`` and ``["setApiKey", value]``."""
-    call = call_of(reference)
-    if call is not None:
-        return next(iter(arguments_of(call)), None)
-    if key.parent is not None and key.parent.type == "array":
-        return key.next_named_sibling
-    return None
-
-
-def _strings_below(value: Node) -> Iterator[Node]:
-    pending = [value]
-    while pending:
-        node = pending.pop()
-        if node.type in _STRINGS:
-            yield node
-        else:
-            pending += reversed(node.named_children)
 
 
 @lru_cache(maxsize=10_000)

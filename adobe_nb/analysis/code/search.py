@@ -10,7 +10,9 @@ import pandas as pd
 
 from adobe_nb.analysis.answers import SOURCE, Columns, Row, answer, excerpt, source_of
 from adobe_nb.analysis.code.comments import Span, find_comments
-from adobe_nb.analysis.code.custom_code import snippets_of
+from adobe_nb.analysis.code.secrets import hidden
+from adobe_nb.analysis.code.snippets import snippets_of
+from adobe_nb.analysis.masks import secrets_of
 from adobe_nb.analysis.model import Model
 from adobe_nb.analysis.settings import Text, texts
 from adobe_nb.errors import ArgumentError
@@ -44,7 +46,7 @@ def search_code(
     for text in texts(model):
         is_code = text in code
         if where == "all" or is_code == (where == "code"):
-            rows += _matches(text, compiled, is_code=is_code, comments=comments)
+            rows += _matches(model, text, compiled, is_code=is_code, comments=comments)
     limits = []
     if not rows and not regex and any(pattern.casefold() in text.value.casefold() for text in code):
         limits.append(
@@ -86,9 +88,11 @@ def _compiled(pattern: str, *, regex: bool) -> re.Pattern[str]:
 
 
 def _matches(
-    text: Text, pattern: re.Pattern[str], *, is_code: bool, comments: bool
+    model: Model, text: Text, pattern: re.Pattern[str], *, is_code: bool, comments: bool
 ) -> Iterator[Row]:
     value = text.value
+    # A match can be any part of a secret.
+    shown = value if model.show_secrets else hidden(value, secrets_of(model).get(text, ()))
     spans: list[Span] = []
     # The parser runs only for code with a match.
     if is_code and not comments and pattern.search(value):
@@ -102,8 +106,8 @@ def _matches(
             **source_of(text.resource),
             "path": text.path,
             "column": start + 1,
-            "match": match[0],
-            "evidence": excerpt(value, start, stop),
+            "match": shown[start:stop],
+            "evidence": excerpt(shown, start, stop),
         }
         if is_code:
             # From the match before, so that the lines of large code are counted only once.

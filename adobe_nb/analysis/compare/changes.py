@@ -52,7 +52,6 @@ class Changes:
 
     def __init__(self, before: Model, after: Model) -> None:
         self._packages = (Packages.of(before), Packages.of(after))
-        self._redact = (before.redact or str, after.redact or str)
 
     def of(self, pair: Pair) -> Iterator[Change]:
         """Yield the changes of a pair; for a resource of one side its settings, without a path."""
@@ -88,7 +87,6 @@ class Changes:
             texts = [canonical_json(before), canonical_json(after)]
         if isinstance(before, str) and isinstance(after, str):
             is_code = is_code or "\n" in before + after
-        texts = [text and redact(text) for text, redact in zip(texts, self._redact, strict=True)]
         return Change(column, path, texts[0], texts[1], is_code)
 
 

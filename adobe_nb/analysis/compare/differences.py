@@ -137,8 +137,8 @@ def diff(
             rows.append({**row, "path": ", ".join(columns) or None})
     sort = ["type", "key", "id_a", "id_b"]
     # A state without resources has no property, and the column must not depend on it.
-    larger = max(before, after, key=lambda model: len(model.property_ids))
-    frame = answer(larger, COLUMNS, rows, sort=sort)
+    smaller, larger = sorted((before, after), key=lambda model: len(model.property_ids))
+    frame = answer(larger, COLUMNS, rows, sort=sort, also=[smaller])
     frame.attrs["limits"] = list(dict.fromkeys(_limits(before, after, comparison, types)))
     frame.attrs.update(as_of=after.as_of, as_of_a=before.as_of, same=counts)
     frame.attrs.update(service=after.service, path="analysis.diff()", columns=len(frame.columns))

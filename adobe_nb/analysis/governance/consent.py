@@ -9,7 +9,7 @@ import pandas as pd
 
 from adobe_nb.analysis.answers import Columns, answer
 from adobe_nb.analysis.code.comments import normalized
-from adobe_nb.analysis.code.custom_code import is_code
+from adobe_nb.analysis.code.snippets import is_code
 from adobe_nb.analysis.governance.vendors import (
     Senders,
     all_vendors,

@@ -4,7 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property, partial
+from functools import cached_property
 from itertools import chain
 from operator import itemgetter
 from typing import Any
@@ -12,8 +12,6 @@ from typing import Any
 import pandas as pd
 
 from adobe_nb.analysis.answers import Columns, Row, answer
-from adobe_nb.analysis.code import secrets
-from adobe_nb.analysis.code.risks import SHORTEST_VALUE, secret_values
 from adobe_nb.analysis.compare.changes import MISSING, differences
 from adobe_nb.analysis.compare.contents import COLUMNS as CONTENT
 from adobe_nb.analysis.compare.contents import Normalizer, canonical_json
@@ -54,7 +52,6 @@ _NOISE = {
     "updated_by_email",
     "updated_by_display_name",
 }
-_JSON = json.JSONEncoder(ensure_ascii=False, default=str)
 _RELATIONS = ("environment", "host")
 _LINKS = ("property", "extension_package", "updated_with_extension_package")
 _LINK_COLUMNS = ("property_id", "extension_package_id", "updated_with_extension_package_id")
@@ -85,21 +82,18 @@ def who_changed(model: Model, since: Time | None = None) -> pd.DataFrame:
     if start is not None:
         # A resource without a new event needs no comparison.
         histories = [events for events in histories if events[-1].when >= start]
-    states, secret_texts = _states(model, histories)
+    states, documents = _states(model, histories)
     rules = _rules(model)
-    # Many events change the same, such as the state of a library.
-    shown = cache(partial(_shown, model, secret_texts))
     rows = []
     for events in histories:
         for row in _changes(events, states):
             if start is None or row["when"] >= start:
-                for side in ("before", "after"):
-                    if row[side] is not None:
-                        row[side] = shown(_JSON.encode(row[side]))
+                row["before"] = _text(row["before"])
+                row["after"] = _text(row["after"])
                 rows.append({**row, **rules.get(events[0].id, {})})
     rows.sort(key=itemgetter("when", "id"), reverse=True)
     limits = [*_cut_off(model, histories, start), *_limits(histories, states, rows)]
-    return answer(model, COLUMNS, rows, limits=limits)
+    return answer(model, COLUMNS, rows, limits=limits, also=[documents])
 
 
 def _changes(events: Iterable[Event], states: Mapping[Event, _State]) -> Iterator[dict[str, Any]]:
@@ -161,33 +155,20 @@ def _difference(previous: _State | None, state: _State | None) -> Row:
     return {"columns_changed": ", ".join(paths), "before": before, "after": after}
 
 
-def _shown(model: Model, secret_texts: Mapping[str, list[str]], text: str) -> str:
-    """Return JSON with dots in place of what looks like a secret.
-
-    ``secret_texts`` are those in all documents, by their first characters.
-    """
-    # A log can have thousands of secrets: a search for each of them would take minutes.
-    length = SHORTEST_VALUE
-    starts = {text[start : start + length] for start in range(len(text) - length + 1)}
-    hide: list[str] = []
-    for start in starts & secret_texts.keys():
-        hide += secret_texts[start]
-    # The longest first: it can hold another one.
-    hide.sort(key=lambda value: (-len(value), value))
-    text = secrets.hidden(text, secrets.secrets_in(text))
-    text = secrets.shown(secrets.without_values(text, hide))
-    return model.redact(text) if model.redact else text
+def _text(content: Mapping[str, Any] | None) -> str | None:
+    """Return what a resource was, or a part of it, as JSON."""
+    if content is None:
+        return None
+    return json.dumps(content, ensure_ascii=False, default=str)
 
 
 # -- states
 
 
-def _states(
-    model: Model, histories: Iterable[list[Event]]
-) -> tuple[dict[Event, _State], Mapping[str, list[str]]]:
+def _states(model: Model, histories: Iterable[list[Event]]) -> tuple[dict[Event, _State], Model]:
     """Return the content of the resource after each event whose document can be read.
 
-    With it come the secrets in all of them, as they are in JSON, by their first characters.
+    With it comes the model of all documents, in which secrets are found.
     """
     states: dict[Event, _State] = {}
     contents: list[Event] = []
@@ -205,11 +186,7 @@ def _states(
                 columns["settings"] = content.settings
             state = _State(columns)
             states |= dict.fromkeys(by_number[content.resource.id], state)
-    secret_texts: dict[str, list[str]] = defaultdict(list)
-    for value in secret_values(documents):
-        text = _JSON.encode(value)[1:-1]
-        secret_texts[text[:SHORTEST_VALUE]].append(text)
-    return states, secret_texts
+    return states, documents
 
 
 def _plain_state(event: Event) -> _State:
@@ -252,7 +229,7 @@ def _documents(model: Model, events: Iterable[Event]) -> tuple[Model, Mapping[st
             frames[table] = model.frames[table]
     for table in CONTENT:
         frames[table] = pd.DataFrame(rows[table], columns=names[table], dtype=object)
-    return Model(frames), by_number
+    return Model(frames, show_secrets=model.show_secrets), by_number
 
 
 # -- rules of components

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from adobe_nb.analysis.answers import Columns, answer
-from adobe_nb.analysis.code.custom_code import is_code
+from adobe_nb.analysis.code.snippets import is_code
 from adobe_nb.analysis.model import Model, Resource, records
 from adobe_nb.analysis.publishing.libraries import REVISABLE, library_contents
 from adobe_nb.analysis.publishing.upstream import delivering

@@ -1,18 +1,16 @@
 """A report: the sections with their rows, for the workbook and the page."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 import pandas as pd
 
-from adobe_nb.analysis.answers import encoded
+from adobe_nb.analysis.answers import encoded, quoted
 from adobe_nb.analysis.audit.findings import audit
 from adobe_nb.analysis.audit.fingerprints import PATTERN
 from adobe_nb.analysis.audit.notes import Source
-from adobe_nb.analysis.code.risks import secret_values, without_secrets
 from adobe_nb.analysis.inventory import inventory
 from adobe_nb.analysis.model import Model, records
 from adobe_nb.analysis.reports.earlier import Earlier, Key
@@ -35,7 +33,8 @@ from adobe_nb.analysis.rules.graph import What, rule_graph
 from adobe_nb.errors import ArgumentError
 from adobe_nb.registry import singular
 
-_WITH_SECRETS = ("evidence", "value", "first_line", "code", "default_value")
+# The code itself, and columns that are added to an answer.
+_ADDED = ("code", "first_line", "settings_summary", "same_as_name")
 _TYPES = ("source_type", "target_type")
 _ID_COLUMN = Column(PROPERTY_ID, 20, style="id")
 _CODE_COLUMN = Column("Code", 80, style="code")
@@ -142,9 +141,9 @@ def _section(model: Model, layout: Layout, question: Question, names: Mapping[st
     except ArgumentError as error:
         empty = pd.DataFrame(columns=list(columns), dtype="string")
         return Section(layout, empty, columns, str(error))
-    for name in _WITH_SECRETS:
+    for name in _ADDED:
         if name in frame:
-            frame[name] = _without_secrets(model, frame[name])
+            frame[name] = quoted(frame[name], model)
     for name in _TYPES:
         if name in frame:
             frame[name] = frame[name].map(_in_words, na_action="ignore").astype("string")
@@ -154,17 +153,6 @@ def _section(model: Model, layout: Layout, question: Question, names: Mapping[st
         frame["property"] = frame["property_id"].map(names).astype("string")
         columns = {"property": INVENTORY.columns["property"], **columns, "property_id": _ID_COLUMN}
     return Section(layout, frame, columns, limits=frame.attrs["limits"])
-
-
-def _without_secrets(model: Model, texts: "pd.Series[Any]") -> "pd.Series[Any]":
-    hide: list[Callable[[str], str]] = []
-    if secret_values(model):
-        hide.append(partial(without_secrets, model))
-    if model.redact is not None:
-        hide.append(model.redact)
-    for function in hide:
-        texts = texts.map(function, na_action="ignore").astype("string")
-    return texts
 
 
 def _in_words(resource_type: str) -> str:

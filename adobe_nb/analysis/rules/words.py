@@ -8,9 +8,7 @@ from importlib.resources import files
 from itertools import islice
 from typing import Any
 
-from adobe_nb.analysis.code.custom_code import count_lines
-from adobe_nb.analysis.code.risks import secret_values
-from adobe_nb.analysis.code.secrets import masked, shown, without_values
+from adobe_nb.analysis.code.snippets import count_lines
 from adobe_nb.analysis.model import Model, Resource, once_per_model
 from adobe_nb.analysis.packages import Packages, delegate_names
 from adobe_nb.analysis.settings import Leaf, leaves_of
@@ -35,7 +33,7 @@ def in_words(model: Model, resource: Resource) -> str:
     """Return what the settings of a resource say, in at most 200 characters.
 
     For example ``click on a.button`` or ``set eVar5 = %Page Name%, event1``. Whether a condition is
-    negated is not part of its settings. Values that look like secrets are hidden. Empty for a rule.
+    negated is not part of its settings. Empty for a rule.
     """
     if resource.type in ("rules", "secrets"):
         return ""
@@ -43,8 +41,6 @@ def in_words(model: Model, resource: Resource) -> str:
         return "settings cannot be read"
     settings = _Settings(model, resource)
     text = _by_phrase(settings) or _generic(settings)
-    if model.redact is not None:
-        text = model.redact(text)
     return _clipped(text, MAX_LENGTH)
 
 
@@ -129,12 +125,7 @@ def _formatted(settings: _Settings, path: str, style: str) -> str:
         return str(table.get(_shown(settings.value(path)), ""))
     if style:
         return _FORMATS[style](settings, path)
-    text = _shown(settings.value(path))
-    if path == "value" and settings.resource.package == "core":
-        # The constant of a data element "API key", the cookie "session_token".
-        for name in (settings.resource.name, settings.value("name")):
-            text = masked(text, str(name))
-    return text
+    return _shown(settings.value(path))
 
 
 # -- values
@@ -177,13 +168,12 @@ def _shown_members(value: Mapping[str, Any], depth: int) -> str:
     for key in islice(keys, _MOST_ITEMS):
         text = _shown(value[key], depth=depth)
         if text:
-            parts.append(f"{_one_line(key)}: {masked(text, key)}")
+            parts.append(f"{_one_line(key)}: {text}")
     return ", ".join(parts)
 
 
 def _one_line(text: str) -> str:
-    text = masked(text[: 4 * MAX_LENGTH])
-    line = " ".join(text.split())
+    line = " ".join(text[: 4 * MAX_LENGTH].split())
     # A blank at an end is easily overlooked, and matters.
     if line and text != text.strip() and "\n" not in text:
         line = f'"{text}"'
@@ -193,7 +183,7 @@ def _one_line(text: str) -> str:
 def _assignment(name: str, text: str) -> str:
     if not text:
         return name
-    return f"{_one_line(name)} = {masked(text, name)}"
+    return f"{_one_line(name)} = {text}"
 
 
 def _alternatives(settings: _Settings, path: str) -> str:
@@ -220,9 +210,7 @@ def _code(settings: _Settings, path: str) -> str:
     code = code.strip()
     count = count_lines(code)
     lines = "1 line" if count == 1 else f"{count:,} lines"
-    first = masked(code[: 4 * MAX_LENGTH]).partition("\n")[0]
-    # What code_risks found by parsing must not be shown here, either.
-    first = shown(without_values(first, secret_values(settings.model)))
+    first = code[: 4 * MAX_LENGTH].partition("\n")[0]
     return f"{language}, {lines}: {' '.join(first.split())}"
 
 

@@ -9,9 +9,9 @@ from functools import lru_cache
 import pandas as pd
 
 from adobe_nb.analysis.answers import PLACE, SOURCE, Columns, answer, excerpt, source_of
-from adobe_nb.analysis.code.custom_code import is_code
 from adobe_nb.analysis.code.javascript import matcher, shown, unquoted
 from adobe_nb.analysis.code.script_uses import ANY, MENTION, ScriptUses, Use
+from adobe_nb.analysis.code.snippets import is_code
 from adobe_nb.analysis.lookup import Target, deleted_but_live, hint, name_or_id
 from adobe_nb.analysis.model import REQUIRED, Model, Resource, once_per_model
 from adobe_nb.analysis.packages import PLAIN

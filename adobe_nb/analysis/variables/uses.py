@@ -6,10 +6,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from adobe_nb.analysis.answers import excerpt
-from adobe_nb.analysis.code.custom_code import is_code
 from adobe_nb.analysis.code.readings import readings
 from adobe_nb.analysis.code.script_uses import MENTION, uses_in
 from adobe_nb.analysis.code.script_variables import ScriptVariables
+from adobe_nb.analysis.code.snippets import is_code
 from adobe_nb.analysis.code.variable_uses import Access, How, VariableUse, Verdict
 from adobe_nb.analysis.model import Model, Resource, once_per_model
 from adobe_nb.analysis.settings import Text, texts
