@@ -392,6 +392,9 @@ def test_hostile_texts_take_no_time() -> None:
         "key" * 60_000,
         "password = " * 10_000,
         "_" * 200_000 + ".a",
+        # A value that goes from variable to variable.
+        "a0 = location.href;" + "".join(f"var a{i + 1} = a{i};" for i in range(3_000)),
+        "el.innerHTML = _satellite.getVar('b');" * 2_000,
     )
     start = time.process_time()
     for code in hostile:

@@ -27,6 +27,7 @@ from adobe_nb.analysis.code.javascript import (
     shown,
 )
 from adobe_nb.analysis.code.markup import COMMENT_OR_SCRIPT
+from adobe_nb.analysis.code.operands import is_compared
 from adobe_nb.analysis.code.secrets import Secret
 from adobe_nb.analysis.code.taint import Taint
 
@@ -53,8 +54,6 @@ _CREATED = re.compile(
     r"""(?P<quote>["'`]?)(?P<tag>[\w$]+)(?P=quote)\s*[),]"""
 )
 _SCRIPT_WORD = re.compile(r"""(["'`])script\1""", re.IGNORECASE)
-_COMPARING = ("indexOf", "startsWith", "includes", "test", "replace", "split", "match", "endsWith")
-_EQUALITY = ("==", "===", "!=", "!==")
 _METHODS = ("GET", "POST", "PUT", "DELETE", "HEAD", "PATCH")
 _TOKEN = re.compile(r"%[^%\n]+%")
 _LONGEST_NAME = 60
@@ -314,6 +313,10 @@ class _Inspector:
         return elements
 
     @cached_property
+    def _creates_elements(self) -> bool:
+        return "createElement" in self.tree.script.text
+
+    @cached_property
     def _names_scripts(self) -> bool:
         """Whether a string says "script", for an element to create."""
         return _SCRIPT_WORD.search(self.tree.script.text) is not None
@@ -340,7 +343,7 @@ class _Inspector:
             return
         if host := insecure_host(text):
             self._add("insecure-url", string, host)
-        if "createElement" not in self.tree.script.text:
+        if not self._creates_elements:
             return
         if is_script_file(text):
             self._load(string, is_script=True)
@@ -350,22 +353,14 @@ class _Inspector:
 
     def _is_compared(self, string: Node) -> bool:
         """Return whether a string is only compared, or used on pages of its protocol only."""
+        if is_compared(self.tree, string):
+            return True
         parent = string.parent
         while parent is not None and parent.type == "parenthesized_expression":
             parent = parent.parent
-        if parent is None:
-            return False
-        if parent.type == "binary_expression":
-            return self.tree.text(parent.children[1]) in _EQUALITY
-        if parent.type == "ternary_expression":
-            condition = field(parent, "condition")
-            return condition is not None and "protocol" in self.tree.text(condition)
-        method = field(parent.parent, "function", "property")
-        return (
-            parent.type == "arguments"
-            and method is not None
-            and self.tree.text(method) in _COMPARING
-        )
+        condition = field(parent, "condition")
+        is_choice = parent is not None and parent.type == "ternary_expression"
+        return is_choice and condition is not None and "protocol" in self.tree.text(condition)
 
     # -- misspelled names
 
