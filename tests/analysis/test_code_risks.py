@@ -393,7 +393,9 @@ def test_hostile_texts_take_no_time() -> None:
         "password = " * 10_000,
         "_" * 200_000 + ".a",
         # A value that goes from variable to variable.
-        "a0 = location.href;" + "".join(f"var a{i + 1} = a{i};" for i in range(3_000)),
+        "var a0 = location.href;"
+        + "".join(f"var a{i + 1} = a{i};" for i in range(6_000))
+        + "document.write(a0);",
         "el.innerHTML = _satellite.getVar('b');" * 2_000,
     )
     start = time.process_time()

@@ -54,6 +54,8 @@ _CREATED = re.compile(
     r"""(?P<quote>["'`]?)(?P<tag>[\w$]+)(?P=quote)\s*[),]"""
 )
 _SCRIPT_WORD = re.compile(r"""(["'`])script\1""", re.IGNORECASE)
+_ADDRESSES = ("url", "baseURL")
+_REQUESTING = ("$", "jQuery", "axios")
 _METHODS = ("GET", "POST", "PUT", "DELETE", "HEAD", "PATCH")
 _TOKEN = re.compile(r"%[^%\n]+%")
 _LONGEST_NAME = 60
@@ -161,7 +163,7 @@ class _Inspector:
             error = _first_error(self.tree.root)
             self._add("syntax-error", error)
         for word, node in self.tree.find(_words_in(self.tree.script.text)):
-            if self.tree.text(node) == word and node.type not in ("string_fragment", *_COMMENTS):
+            if self.tree.text(node) == word and _is_name(node):
                 _CHECKS[word](self, node)
         self._strings()
         self._misspelled()
@@ -291,6 +293,22 @@ class _Inspector:
     def _request(self, word: Node) -> None:
         for argument in self._arguments(word)[:1]:
             self._load(argument, is_script=False)
+
+    def _library_request(self, word: Node) -> None:
+        """Inspect ``$.post(address)``, ``$.ajax({url: address})`` and ``axios(…)``."""
+        is_library = self._owner(word).rpartition(".")[2] in _REQUESTING
+        if not is_library and self.tree.text(word) != "axios":
+            return
+        # In others, the second argument is what is sent.
+        has_options = self.tree.text(word) in ("ajax", "axios", "request")
+        for argument in self._arguments(word)[: 1 + has_options]:
+            if argument.type != "object":
+                self._load(argument, is_script=False)
+            for option in argument.named_children:
+                key, address = field(option, "key"), field(option, "value")
+                is_address = key is not None and self.tree.text(key).strip("\"'") in _ADDRESSES
+                if address is not None and is_address:
+                    self._load(address, is_script=False)
 
     def _load(self, address: Node, *, is_script: bool) -> None:
         """Note the hosts that an address can have."""
@@ -466,7 +484,7 @@ class _Inspector:
     def _is_global(self, word: Node) -> bool:
         if word.type == "identifier":
             return True
-        return word.type == "property_identifier" and self._owner(word) in _WINDOWS
+        return self._owner(word) in _WINDOWS
 
     def _is_satellite(self, word: Node) -> bool:
         return self._owner(word).rpartition(".")[2] == "_satellite"
@@ -510,6 +528,13 @@ _CHECKS: Mapping[str, _Check] = {
     "importScripts": _Inspector._script,
     "fetch": _Inspector._request,
     "sendBeacon": _Inspector._request,
+    "ajax": _Inspector._library_request,
+    "axios": _Inspector._library_request,
+    "get": _Inspector._library_request,
+    "getJSON": _Inspector._library_request,
+    "post": _Inspector._library_request,
+    "put": _Inspector._library_request,
+    "request": _Inspector._library_request,
 }
 
 
@@ -533,6 +558,14 @@ def _first_error(node: Node) -> Node:
             break
         node = child
     return node
+
+
+def _is_name(node: Node) -> bool:
+    """Return whether a word is a name in code, also as ``window["name"]``, and no other text."""
+    if node.type == "string_fragment":
+        string = node.parent
+        return string is not None and field(string.parent, "index") == string
+    return node.type not in _COMMENTS
 
 
 def _string_of(node: Node) -> Node | None:
