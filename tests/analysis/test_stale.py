@@ -165,10 +165,10 @@ def test_users_are_counted_when_all_content_is_known() -> None:
     tables: dict[str, Any] = {
         "rules": rules(("RL1", "a")),
         "rule_components": components(
-            ("RC1", "RL1", CODE_ACTION, {"source": "_satellite.getVar('old x')"})
+            ("RC1", "RL1", CODE_ACTION, {"source": "_satellite.getVar('x old')"})
         ),
         "data_elements": elements(
-            ("DE1", "old x", CODE_ELEMENT, {}), ("DE2", "old y", CODE_ELEMENT, {})
+            ("DE1", "x old", CODE_ELEMENT, {}), ("DE2", "y old", CODE_ELEMENT, {})
         ),
     }
     assert Tags(**tables).stale()["used_by"].isna().all()

@@ -4,7 +4,15 @@ from collections.abc import Iterator, Sequence
 
 from tree_sitter import Node
 
-from adobe_nb.analysis.code.javascript import MAX_DEPTH, Name, Tree, arguments_of, field
+from adobe_nb.analysis.code.javascript import (
+    MAX_DEPTH,
+    Name,
+    Tree,
+    arguments_of,
+    call_of,
+    field,
+    reference_of,
+)
 
 Leaf = tuple[list[Name], Node, Node | None]
 """A value in an object literal: its path, the member that holds it, and the value itself."""
@@ -92,6 +100,22 @@ def assigned_value(value: Node | None) -> Node | None:
             return value
         value = field(value, "right")
     return None
+
+
+def arguments_for(word: Node) -> list[Node]:
+    """Return the arguments with which a function or method is called; none when it is not."""
+    call = call_of(reference_of(word))
+    if call is None:
+        return []
+    return arguments_of(call)
+
+
+def owner_of(tree: Tree, word: Node) -> str:
+    """Return the source of the object that has a member; empty for other words."""
+    owner = field(reference_of(word), "object")
+    if owner is None:
+        return ""
+    return tree.text(owner)
 
 
 def key_of(tree: Tree, member: Node) -> Name:
