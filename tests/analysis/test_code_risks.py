@@ -392,6 +392,11 @@ def test_hostile_texts_take_no_time() -> None:
         "key" * 60_000,
         "password = " * 10_000,
         "_" * 200_000 + ".a",
+        # A value that goes from variable to variable.
+        "var a0 = location.href;"
+        + "".join(f"var a{i + 1} = a{i};" for i in range(6_000))
+        + "document.write(a0);",
+        "el.innerHTML = _satellite.getVar('b');" * 2_000,
     )
     start = time.process_time()
     for code in hostile:

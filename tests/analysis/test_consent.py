@@ -119,6 +119,21 @@ def test_a_rule_without_consent_is_never_called_worse_than_not_seen() -> None:
         (action("<img src='//px.ads.linkedin.com/c'>", "html"), "LinkedIn"),
         (action("new Image().src = 'https://acme.net/p?a=' + b"), "acme.net"),
         (action("navigator.sendBeacon('https://acme.net/p', b)"), "acme.net"),
+        (action("window['fetch']('https://acme.net/p')"), "acme.net"),
+        (action("var i = new Image(); i['src'] = 'https://acme.net/p'"), "acme.net"),
+        (action("$.ajax('https://acme.net/p')"), "acme.net"),
+        (action("jQuery.ajax({type: 'POST', url: 'https://acme.net/p'})"), "acme.net"),
+        (action("window.$.post('https://acme.net/p', b)"), "acme.net"),
+        (action("$.get('//acme.net/p')"), "acme.net"),
+        (action("axios({method: 'post', 'url': 'https://acme.net/p'})"), "acme.net"),
+        (action("axios('/p', {baseURL: 'https://acme.net'})"), "acme.net"),
+        (action("axios.post('https://acme.net/p', b)"), "acme.net"),
+        (action("window['fbq']('track', 'Lead')"), "Meta"),
+        (action("window.fbq('track', 'Lead')"), "Meta"),
+        (action("window?.fbq?.('track', 'Lead')"), "Meta"),
+        (action("self.gtag('event', 'a')"), "Google"),
+        (action("window['s'].t()"), "Adobe Analytics"),
+        (action("window['uetq'].push('event', 'a')"), "Microsoft"),
     ],
 )
 def test_a_rule_sends_by_actions_calls_and_hosts(part: Any, sends_to: str) -> None:
@@ -136,6 +151,11 @@ def test_a_rule_sends_by_actions_calls_and_hosts(part: Any, sends_to: str) -> No
         action("alloy('setConsent', {})"),
         action("<!-- <script src='https://acme.net/a.js'></script> -->", "html"),
         action("fetch('/api/stock')"),
+        action("$.get('/api/stock'); $.post({url: '/api/stock'});"),
+        action("cache.get('https://acme.net/p'); $.get = 'https://acme.net/p';"),
+        action("$.post('/a', {url: 'https://acme.net/p'})"),
+        action("$.ajax({data: 'https://acme.net/p', url: '/a'})"),
+        action("my['fbq']('track', 'Lead'); window.my.gtag('event', 'a')"),
         (CODE_ACTION, "RL1", CODE_CONDITION, {"source": "return fbq('a')"}),
     ],
 )
@@ -224,6 +244,24 @@ def test_a_negated_condition_says_that_its_sense_is_not_known() -> None:
     assert consent.loc[0, "consent_by"] == "not RCn: data element 'Consent'"
     both = (compares("Consent", "RCn"), compares("Consent"), PIXEL)
     assert verdict(*both) == "consent condition"
+
+
+@pytest.mark.parametrize(
+    ("negate", "expected"),
+    [
+        ("False", "consent condition"),
+        ("false", "consent condition"),
+        ("0", "consent condition"),
+        (None, "consent condition"),
+        ("True", "negated condition"),
+        ("true ", "negated condition"),
+        ("1.0", "negated condition"),
+    ],
+)
+def test_a_negation_can_be_a_text(negate: Any, expected: str) -> None:
+    parts = components(compares("Consent"), PIXEL, negate=[negate, None])
+    tags = Tags(rules=rules(("RL1", "Rule")), rule_components=parts)
+    assert tags.consent()["verdict"].tolist() == [expected]
 
 
 def test_events_on_consent_count_when_all_events_of_the_rule_are() -> None:

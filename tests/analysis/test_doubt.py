@@ -210,8 +210,9 @@ def test_other_percent_signs_are_not_broken_references(text: str) -> None:
         "{" * 300_000 + "getVar",
         "%" * 100_000,
         '="' * 50_000 + "getVar",
+        "var a0 = _satellite.getVar;" + "".join(f"var a{i + 1} = a{i};" for i in range(8_000)),
     ],
-    ids=["tags", "scripts", "comments", "braces", "percents", "attributes"],
+    ids=["tags", "scripts", "comments", "braces", "percents", "attributes", "aliases"],
 )
 def test_hostile_text_is_read_in_linear_time(code: str) -> None:
     for language in ("javascript", "html"):

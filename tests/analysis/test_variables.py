@@ -148,6 +148,11 @@ HOSTILE = {
     "nested literals": "alloy('sendEvent', " + "{xdm: " * 2_000 + "1" + "}" * 2_000 + ")",
     "many objects": "".join(f"t{i}.eVar1 = 1;" for i in range(2_000)),
     "many declarations": "!function () {" + "var s = this; s.eVar1 = 1;" * 2_000 + "}()",
+    "chained aliases": "a0 = s;" + "".join(f"a{i + 1} = a{i};" for i in range(10_000)),
+    "called functions": "(function (s) { s.eVar1 = 1; })(s);" * 3_000,
+    "sent objects": "alloy('sendEvent', {data: {__adobe: {analytics: {eVar1: 1}}}});" * 2_000,
+    "replaced events": "s.events = s.events" + ".replace('event1', 'event2')" * 2_000,
+    "a minified script": "!function(s,e){s.eVar1=e?'a':e.b;s.t();f(s,1)}(s,{});" * 2_000,
     "a long path": "content.xdm" + ".a" * 5_000 + " = 1; s.eVar1 = 1;",
 }
 
@@ -177,7 +182,7 @@ def test_generated_code_is_read_to_the_end(name: str) -> None:
         ("s.events = `event1:${id}`;", [("event1", "set", "certain")]),
         ("track('sendEvent', {xdm: {a: 1}});", []),
         ("s.products = list.map(function (p) { return ';' + p + ';;;event8=1'; }).join();",
-         [("event8", "set", "certain"), ("products", "set", "certain")]),
+         [("event8", "set", "possible"), ("products", "set", "certain")]),
         ("s.doPlugins = run; function run(t) { t.zip = 1; }", [("zip", "set", "certain")]),
         ("var o = {doPlugins(s) { s.zip = 1; }};", [("zip", "set", "certain")]),
         ("// compares s.eVar5 with s.prop5\n// s.eVar6 = 1;", [("eVar6", "set", "commented")]),
@@ -185,6 +190,116 @@ def test_generated_code_is_read_to_the_end(name: str) -> None:
 )  # fmt: skip
 def test_code_is_read_as_the_browser_runs_it(source: str, expected: list[Any]) -> None:
     assert rows(coded(source).variables(), "variable", "access", "verdict") == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("(function (s) { s.zip = 1; })(s);", [("zip", "certain")]),
+        ("!function (e, t) { t.zip = 1; }(1, window.s || {});", [("zip", "certain")]),
+        ("((t) => { t.zip = 1; })(s);", [("zip", "certain")]),
+        ("(t => { t.zip = 1; })(s);", [("zip", "certain")]),
+        ("(() => { s.zip = 1; })();", [("zip", "certain")]),
+        ("(function (t) { t.zip = 1; }).call(this, s);", [("zip", "certain")]),
+        ("(function (a) { (function (b) { b.zip = 1; })(a); })(s);", [("zip", "certain")]),
+        ("(function (s) { s.zip = 1; })(document);", []),
+        ("(function (t) { (function (t) { t.zip = 1; })(1); })(s);", []),
+        ("(function (t) { t.zip = 1; }).apply(this, s);", []),
+        ("this.s.zip = 1;", [("zip", "possible")]),
+        ("var t = s; var u = t; u.zip = 1;", [("zip", "possible")]),
+        ("function f() { var t; t = s; t.zip = 1; } t.zip = 1;", [("zip", "possible")]),
+        ("t = s, Object.assign(t, {zip: 1});", [("zip", "possible")]),
+        ("t = [s]; t.zip = 1;", []),
+        ("with (s) { zip = 1; eVar1 = zip; t(); }", [("eVar1", "possible"), ("zip", "possible")]),
+        ("with (document) { zip = 1; } zip = 2;", []),
+    ],
+)  # fmt: skip
+def test_the_tracker_is_followed_under_other_names(source: str, expected: list[Any]) -> None:
+    assert rows(coded(source).variables(), "variable", "verdict") == expected
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "(function (s) { s.eVar1 = 'x'; s.tl(this, 'o', 'y'); })(s);",
+        "this.s.eVar1 = 'x'; this.s.tl(this, 'o', 'y');",
+        "with (s) { eVar1 = 'x'; tl(this, 'o', 'y'); }",
+        "var t = s; t.eVar1 = 'x'; t.tl(this, 'o', 'y');",
+    ],
+)
+def test_a_beacon_is_seen_by_every_name_of_the_tracker(source: str) -> None:
+    answer = coded(source).sends()
+    assert rows(answer, "kind", "link_name") == [("s.tl", "y")]
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("s.events.replace('event1', 'event2')", [("event2", "possible")]),
+        ("s.events.replace(/event1/g, 'event2,event3')",
+         [("event2", "possible"), ("event3", "possible")]),
+        ("s.events.replace('event1', () => 'event2')", [("event2", "possible")]),
+        ("'event1'.replace('event1', 'event2')",
+         [("event1", "possible"), ("event2", "possible")]),
+        ("add(s.events, 'event2')", [("event2", "possible")]),
+        ("s.events.split(',').filter(e => e !== 'event2').join(',')", [("event*", "dynamic")]),
+        ("s.events.includes('event2') ? 'event3' : s.events", [("event3", "certain")]),
+    ],
+)  # fmt: skip
+def test_events_that_code_puts_together_are_possible(source: str, expected: list[Any]) -> None:
+    answer = coded(f"s.events = {source};").variables()
+    assert rows(answer[answer["access"] == "set"], "variable", "verdict") == expected
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "s.products = items.map(i => ';' + i.sku + ';1;9.99;event5=1').join(',');",
+        "s.products = items.map(i => `;${i.sku};1;9.99;event5=1`).join();",
+        "s.products = items.map(i => ['', i.sku, 1, 9, 'event5=1'].join(';')).join(',');",
+        "var p = items.map(i => ';' + i.sku + ';1;9.99;event5=1').join(','); s.products = p;",
+        "function one(i) { return ';' + i + ';;;event5=1'; } s.products = items.map(one).join();",
+        "const all = list => ';' + list[0] + ';;;event5=1'; s.products = all(items);",
+        "s.products = items.reduce((all, i) => all + ';' + i + ';;;event5=' + i.n, '');",
+        "alloy('sendEvent', {data: {__adobe: {analytics: {"
+        "products: items.map(i => ';' + i + ';;;event5=1').join()}}}});",
+    ],
+)
+def test_events_of_products_that_code_puts_together_are_possible(source: str) -> None:
+    answer = coded(source).variables()
+    found = rows(answer, "variable", "verdict")
+    assert found == [("event5", "possible"), ("products", "certain")]
+
+
+EVAR5 = "{__adobe: {analytics: {eVar5: 'a'}}}"
+UNKNOWN = ("*", "dynamic")
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (f"Object.assign({{}}, {{data: {EVAR5}}})", [("eVar5", "certain")]),
+        (f"{{data: Object.assign({{}}, {EVAR5})}}", [("eVar5", "certain")]),
+        (f"{{data: $.extend(true, {{}}, base, {EVAR5})}}", [UNKNOWN, ("eVar5", "certain")]),
+        (f"{{data: {{...{EVAR5}}}}}", [("eVar5", "certain")]),
+        (f"{{data: {{...(a && {EVAR5})}}}}", [("eVar5", "certain")]),
+        ("{data: {...base}}", [UNKNOWN]),
+        ("{data: {[key]: 1}}", [UNKNOWN]),
+        ("{xdm: {...base, web: {webPageDetails: {name: 'a'}}}}",
+         [("pageName", "certain"), ("xdm.*", "dynamic")]),
+        ("{xdm: _.merge({}, {web: {webPageDetails: {name: 'a'}}})}", [("pageName", "certain")]),
+    ],
+)  # fmt: skip
+def test_objects_that_are_merged_or_spread_are_read(options: str, expected: list[Any]) -> None:
+    answer = coded(f"alloy('sendEvent', {options});").variables()
+    assert sorted(rows(answer, "variable", "verdict")) == expected
+
+
+def test_objects_that_are_merged_into_the_tracker_are_read() -> None:
+    source = "Object.assign(s, {...{eVar1: 1}}, Object.assign({}, {eVar2: 1}), {...base});"
+    answer = coded(source).variables()
+    expected = [("*", "dynamic"), ("eVar1", "certain"), ("eVar2", "certain")]
+    assert sorted(rows(answer, "variable", "verdict")) == expected
 
 
 def test_code_of_the_extension_knows_the_name_of_its_tracker() -> None:

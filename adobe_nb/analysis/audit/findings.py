@@ -17,6 +17,7 @@ from adobe_nb.analysis.audit.scripts import read_scripts
 from adobe_nb.analysis.masks import mask_of
 from adobe_nb.analysis.model import Model, records
 from adobe_nb.analysis.times import utc_time
+from adobe_nb.analysis.words import enumerated
 from adobe_nb.errors import ArgumentError
 
 COLUMNS: Columns = {
@@ -63,7 +64,7 @@ def audit(
             rows.append(row)
     limits = [*search.limits, *_expired(suppressions, now)]
     if unmatched and selection.is_complete:
-        sentence = f"Suppressions that match nothing: {_listed(sorted(unmatched))}."
+        sentence = f"Suppressions that match nothing: {enumerated(sorted(unmatched))}."
         if search.skipped:
             sentence += " Some of them may belong to rules that were not checked."
         limits.append(sentence)
@@ -118,14 +119,7 @@ def _expired(suppressions: Mapping[str, Note], now: pd.Timestamp) -> Iterator[st
         if note.is_expired(now):
             expired.append(f"{fingerprint} ({note.until})")
     if expired:
-        yield f"Suppressions that expired: {_listed(expired)}."
-
-
-def _listed(names: Sequence[str], most: int = 10) -> str:
-    text = ", ".join(names[:most])
-    if len(names) > most:
-        text += f" and {len(names) - most} more"
-    return text
+        yield f"Suppressions that expired: {enumerated(expired)}."
 
 
 class _Search:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import NamedTuple
 
 from tree_sitter import Node
@@ -18,14 +18,16 @@ from adobe_nb.analysis.code.addresses import (
 from adobe_nb.analysis.code.comments import DATA_BLOCK
 from adobe_nb.analysis.code.javascript import (
     Script,
-    arguments_of,
     call_of,
     field,
     parse,
     reference_of,
     shown,
 )
+from adobe_nb.analysis.code.loads import LOADS, LoadReader
 from adobe_nb.analysis.code.markup import COMMENT_OR_SCRIPT
+from adobe_nb.analysis.code.misspelled import misspelled_names
+from adobe_nb.analysis.code.operands import arguments_for, is_compared, owner_of
 from adobe_nb.analysis.code.script_secrets import COMMENTS, STRINGS
 from adobe_nb.analysis.code.secrets import read_table
 from adobe_nb.analysis.code.taint import Taint
@@ -40,22 +42,9 @@ _URL = re.compile(
     r"//[\w-]+\.|<(?i:script|img|iframe)\b|"
     rf"\?{_PARAMETER}|&{_PARAMETER}"
 )
-_CREATED = re.compile(
-    r"""(?<![\w$.])(?P<variable>[\w$.]{1,100}+)\s*+=\s*+[\w$.]{1,100}\.createElement\(\s*"""
-    r"""(?P<quote>["'`]?)(?P<tag>[\w$]+)(?P=quote)\s*[),]"""
-)
-_SCRIPT_WORD = re.compile(r"""(["'`])script\1""", re.IGNORECASE)
-_COMPARING = ("indexOf", "startsWith", "includes", "test", "replace", "split", "match", "endsWith")
-_EQUALITY = ("==", "===", "!=", "!==")
 _METHODS = ("GET", "POST", "PUT", "DELETE", "HEAD", "PATCH")
 _TOKEN = re.compile(r"%[^%\n]+%")
 _NOT_LINE_BREAK = re.compile(r"[^\n]")
-_OWNER = re.compile(r"(?<![\w$.])[A-Za-z_$][\w$]{4,}+(?=\s*+\.)")
-_GLOBALS = (
-    "_satellite", "console", "document", "history", "localStorage", "location", "navigator",
-    "sessionStorage", "window",
-)  # fmt: skip
-_INTERFACES = ("Document", "History", "Location", "Navigator", "Window", "Storage")
 
 
 class Finding(NamedTuple):
@@ -129,6 +118,7 @@ class _Inspector:
             if not tree.is_broken:
                 self.tree = tree
         self._taint = Taint(self.tree)
+        self._loads = LoadReader(self.tree, found.loads)
 
     def run(self) -> None:
         """Inspect the script."""
@@ -136,10 +126,14 @@ class _Inspector:
             error = _first_error(self.tree.root)
             self._add("syntax-error", error)
         for word, node in self.tree.find(_words_in(self.tree.script.text)):
-            if self.tree.text(node) == word and node.type not in ("string_fragment", *COMMENTS):
-                _CHECKS[word](self, node)
+            if self.tree.text(node) == word and _is_name(node):
+                if word in _CHECKS:
+                    _CHECKS[word](self, node)
+                else:
+                    LOADS[word](self._loads, node)
         self._strings()
-        self._misspelled()
+        for node, meant in misspelled_names(self.tree):
+            self._add("misspelled-global", node, self.tree.text(node), meant)
 
     def _add(self, rule: str, node: Node, detail: str = "", instead: str = "") -> None:
         start, stop = self.tree.span(node)
@@ -159,7 +153,7 @@ class _Inspector:
             self._add("eval", word, "new Function")
 
     def _timer(self, word: Node) -> None:
-        arguments = self._arguments(word)
+        arguments = arguments_for(word)
         if not arguments or not self._is_global(word):
             return
         is_text = arguments[0].type in (*STRINGS, "binary_expression")
@@ -168,11 +162,11 @@ class _Inspector:
 
     def _write(self, word: Node) -> None:
         is_called = call_of(reference_of(word)) is not None
-        if not is_called or self._owner(word) not in ("document", "window.document"):
+        if not is_called or owner_of(self.tree, word) not in ("document", "window.document"):
             return
         name = f"document.{self.tree.text(word)}"
         self._add("document-write", word, name)
-        if any(map(self._taint.holds, self._arguments(word))):
+        if any(map(self._taint.holds, arguments_for(word))):
             self._add("html-from-value", word, name)
 
     def _markup(self, word: Node) -> None:
@@ -189,12 +183,12 @@ class _Inspector:
         """Inspect ``a.insertAdjacentHTML(position, value)`` and jQuery's ``html(value)``."""
         if word.type != "property_identifier":
             return
-        for value in self._arguments(word)[-1:]:
+        for value in arguments_for(word)[-1:]:
             if self._taint.holds(value):
                 self._add("html-from-value", word, self.tree.text(word))
 
     def _open(self, word: Node) -> None:
-        arguments = self._arguments(word)
+        arguments = arguments_for(word)
         if len(arguments) < 2:
             return
         methods = map(shown, self.tree.names(arguments[0]))
@@ -202,7 +196,7 @@ class _Inspector:
             return
         if len(arguments) > 2 and arguments[2].type == "false":
             self._add("synchronous-request", word)
-        self._load(arguments[1], is_script=False)
+        self._loads.load(arguments[1], is_script=False)
 
     def _async(self, word: Node) -> None:
         pair = word.parent
@@ -237,59 +231,6 @@ class _Inspector:
         name = self.tree.text(member)
         self._add("console", member, name if len(name) < 40 else "console")
 
-    # -- what is loaded
-
-    def _source(self, word: Node) -> None:
-        """Inspect ``a.src = address``."""
-        reference = reference_of(word)
-        assignment = reference.parent
-        value = field(assignment, "right")
-        if value is None or field(assignment, "left") != reference:
-            return
-        self._load(value, is_script=self._owner(word) in self._script_elements)
-
-    def _attribute(self, word: Node) -> None:
-        """Inspect ``a.setAttribute("src", address)``."""
-        arguments = self._arguments(word)
-        if len(arguments) == 2 and self.tree.string_text(arguments[0]) == "src":
-            self._load(arguments[1], is_script=self._owner(word) in self._script_elements)
-
-    def _script(self, word: Node) -> None:
-        # The keyword is inside a node of its own.
-        if word.parent is not None and word.parent.type == "import":
-            word = word.parent
-        for argument in self._arguments(word)[:1]:
-            self._load(argument, is_script=True)
-
-    def _request(self, word: Node) -> None:
-        for argument in self._arguments(word)[:1]:
-            self._load(argument, is_script=False)
-
-    def _load(self, address: Node, *, is_script: bool) -> None:
-        """Note the hosts that an address can have."""
-        for name in self.tree.names(address):
-            text = shown(name)
-            host = host_of(text)
-            if host:
-                is_script = is_script or is_script_file(text)
-                place = (*self.tree.span(address), self.tree.line(address))
-                self._found.loads.append(Load(host, is_script, *place))
-
-    @cached_property
-    def _script_elements(self) -> set[str]:
-        """The variables that hold an element of type script."""
-        elements = set()
-        for match in _CREATED.finditer(self.tree.script.text):
-            # The name of the element can be an argument of the function around.
-            if match["tag"].lower() == "script" or (not match["quote"] and self._names_scripts):
-                elements.add(match["variable"])
-        return elements
-
-    @cached_property
-    def _names_scripts(self) -> bool:
-        """Whether a string says "script", for an element to create."""
-        return _SCRIPT_WORD.search(self.tree.script.text) is not None
-
     # -- strings
 
     def _strings(self) -> None:
@@ -312,84 +253,34 @@ class _Inspector:
             return
         if host := insecure_host(text):
             self._add("insecure-url", string, host)
-        if "createElement" not in self.tree.script.text:
+        if not self._loads.creates_elements:
             return
         if is_script_file(text):
-            self._load(string, is_script=True)
+            self._loads.load(string, is_script=True)
         elif _is_argument_of_itself(string):
             # The snippets of vendors: (function (…) {…})(document, "https://…").
-            self._load(string, is_script=self._names_scripts)
+            self._loads.load(string, is_script=self._loads.names_scripts)
 
     def _is_compared(self, string: Node) -> bool:
         """Return whether a string is only compared, or used on pages of its protocol only."""
+        if is_compared(self.tree, string):
+            return True
         parent = string.parent
         while parent is not None and parent.type == "parenthesized_expression":
             parent = parent.parent
-        if parent is None:
-            return False
-        if parent.type == "binary_expression":
-            return self.tree.text(parent.children[1]) in _EQUALITY
-        if parent.type == "ternary_expression":
-            condition = field(parent, "condition")
-            return condition is not None and "protocol" in self.tree.text(condition)
-        method = field(parent.parent, "function", "property")
-        return (
-            parent.type == "arguments"
-            and method is not None
-            and self.tree.text(method) in _COMPARING
-        )
-
-    # -- misspelled names
-
-    def _misspelled(self) -> None:
-        text = self.tree.script.text
-        for word in sorted(set(_OWNER.findall(text))):
-            meant = _meant(word)
-            if not meant:
-                continue
-            pattern = re.compile(rf"(?<![\w$]){re.escape(word)}(?![\w$])")
-            nodes = [node for _, node in self.tree.find(pattern) if "identifier" in node.type]
-            if any(map(self._is_defined, nodes)):
-                continue
-            for node in nodes:
-                if node.type == "identifier":
-                    self._add("misspelled-global", node, word, meant)
-
-    def _is_defined(self, word: Node) -> bool:
-        """Return whether code defines a name, or checks that it is defined."""
-        reference = reference_of(word)
-        parent = reference.parent
-        if parent is None:
-            return False
-        # typeof, parameters, and {name} = object
-        if parent.type in ("unary_expression", "formal_parameters", "object_pattern"):
-            return True
-        fields = ("name", "left", "parameter", "alias")
-        return any(field(parent, name) == reference for name in fields)
+        condition = field(parent, "condition")
+        is_choice = parent is not None and parent.type == "ternary_expression"
+        return is_choice and condition is not None and "protocol" in self.tree.text(condition)
 
     # -- syntax
-
-    def _arguments(self, word: Node) -> list[Node]:
-        """Return the arguments of the call of a function or method; none when it is not called."""
-        call = call_of(reference_of(word))
-        if call is None:
-            return []
-        return arguments_of(call)
-
-    def _owner(self, word: Node) -> str:
-        """Return the source of the object that has a member; empty for other words."""
-        owner = field(reference_of(word), "object")
-        if owner is None:
-            return ""
-        return self.tree.text(owner)
 
     def _is_global(self, word: Node) -> bool:
         if word.type == "identifier":
             return True
-        return word.type == "property_identifier" and self._owner(word) in _WINDOWS
+        return owner_of(self.tree, word) in _WINDOWS
 
     def _is_satellite(self, word: Node) -> bool:
-        return self._owner(word).rpartition(".")[2] == "_satellite"
+        return owner_of(self.tree, word).rpartition(".")[2] == "_satellite"
 
     def _whole(self, word: Node) -> Node:
         """Return the expression whose value a word is: ``(0, eval)`` for ``eval``."""
@@ -423,19 +314,12 @@ _CHECKS: Mapping[str, _Check] = {
     "alert": _Inspector._alert,
     "debugger": _Inspector._debugger,
     "console": _Inspector._console,
-    "src": _Inspector._source,
-    "setAttribute": _Inspector._attribute,
-    "getScript": _Inspector._script,
-    "import": _Inspector._script,
-    "importScripts": _Inspector._script,
-    "fetch": _Inspector._request,
-    "sendBeacon": _Inspector._request,
 }
 
 
 def _words_in(text: str) -> re.Pattern[str]:
     """Return the pattern of the words that a script has: the fewer, the quicker the search."""
-    return _pattern(tuple(word for word in _CHECKS if word in text))
+    return _pattern(tuple(word for word in (*_CHECKS, *LOADS) if word in text))
 
 
 @lru_cache(maxsize=1_000)
@@ -453,6 +337,14 @@ def _first_error(node: Node) -> Node:
             break
         node = child
     return node
+
+
+def _is_name(node: Node) -> bool:
+    """Return whether a word is a name in code, also as ``window["name"]``, and no other text."""
+    if node.type == "string_fragment":
+        string = node.parent
+        return string is not None and field(string.parent, "index") == string
+    return node.type not in COMMENTS
 
 
 def _string_of(node: Node) -> Node | None:
@@ -474,29 +366,3 @@ def _is_argument_of_itself(string: Node) -> bool:
 def _options_of_call(pair: Node) -> bool:
     options = pair.parent
     return options is not None and options.parent is not None and options.parent.type == "arguments"
-
-
-@lru_cache(maxsize=10_000)
-def _meant(word: str) -> str:
-    """Return the global object whose name differs from a word in one letter; else empty."""
-    if word in _GLOBALS or word in _INTERFACES or word.removesuffix("s") in _GLOBALS:
-        return ""
-    if word.isupper():
-        return ""
-    for name in _GLOBALS:
-        if word.lower() == name.lower() or _differ_in_one(word, name):
-            return name
-    return ""
-
-
-def _differ_in_one(one: str, other: str) -> bool:
-    """Return whether one letter is missing, doubled, wrong, or two have changed places."""
-    if abs(len(one) - len(other)) > 1:
-        return False
-    start = 0
-    while start < min(len(one), len(other)) and one[start] == other[start]:
-        start += 1
-    rest, other_rest = one[start:], other[start:]
-    if rest[1:] == other_rest or rest == other_rest[1:] or rest[1:] == other_rest[1:]:
-        return True
-    return rest[:2] == other_rest[1::-1] and rest[2:] == other_rest[2:]

@@ -1,8 +1,9 @@
 """JavaScript, parsed: the tree of a script, and what its strings say."""
 
 import re
-from collections.abc import Iterator, Sequence
-from functools import cache
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache, cached_property
 from itertools import groupby
 from typing import NamedTuple
 from weakref import WeakValueDictionary
@@ -22,6 +23,7 @@ _MAX_BRACES = 20_000
 _MAX_LEVELS = 4_000
 _MAX_LEVELS_OF_MANY = 500
 _MANY = 100
+_WORD = re.compile(r"(?<![\w$.])[\w$]+")
 _BRACE = re.compile(r"[{}]")
 _ESCAPE = re.compile(
     r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|u\{([0-9a-fA-F]+)\}|([0-3]?[0-7]{1,2})|(\r\n|.))",
@@ -94,26 +96,48 @@ class Tree:
         Nodes that are nested too deeply are left out.
         """
         matches = list(words.finditer(self.script.text))
-        if len(matches) > _FEW:
-            yield from self._find_many(matches)
-            return
-        max_levels = _MAX_LEVELS if len(matches) <= _MANY else _MAX_LEVELS_OF_MANY
-        cursor = self.root.walk()
-        for match in matches:
-            if self._is_above(max_levels, match.start(), cursor):
-                node = self.root.descendant_for_byte_range(*match.span())
-                if node is not None:
-                    yield match[0], node
+        yield from self._words_at([match.span() for match in matches])
 
-    def _find_many(self, matches: Sequence[re.Match[str]]) -> Iterator[tuple[str, Node]]:
+    def identifiers(self, name: str) -> Iterator[Node]:
+        """Yield the identifiers of a name, but for members of objects.
+
+        Unlike ``find``, it does not search the script again for each of many names.
+        """
+        spans = [(start, start + len(name)) for start in self._word_starts.get(name, ())]
+        for word, node in self._words_at(spans):
+            if "identifier" in node.type and self.text(node) == word:
+                yield node
+
+    @cached_property
+    def _word_starts(self) -> Mapping[str, Sequence[int]]:
+        """Where each word of the script starts."""
+        starts: dict[str, list[int]] = defaultdict(list)
+        for match in _WORD.finditer(self.script.text):
+            starts[match[0]].append(match.start())
+        return starts
+
+    def _words_at(self, spans: Sequence[tuple[int, int]]) -> Iterator[tuple[str, Node]]:
+        """Yield the text of each of these places, and the smallest node at its start."""
+        if len(spans) > _FEW:
+            yield from self._many_words_at(spans)
+            return
+        max_levels = _MAX_LEVELS if len(spans) <= _MANY else _MAX_LEVELS_OF_MANY
+        cursor = self.root.walk()
+        for start, stop in spans:
+            if self._is_above(max_levels, start, cursor):
+                node = self.root.descendant_for_byte_range(start, stop)
+                if node is not None:
+                    yield self.script.text[start:stop], node
+
+    def _many_words_at(self, spans: Sequence[tuple[int, int]]) -> Iterator[tuple[str, Node]]:
         # Each search starts at the root: from some number on, one walk is quicker.
         leaves = self._leaves()
         leaf = next(leaves, None)
-        for match in matches:
-            while leaf is not None and leaf.end_byte <= match.start():
+        for start, stop in spans:
+            while leaf is not None and leaf.end_byte <= start:
                 leaf = next(leaves, None)
-            if leaf is not None and leaf.start_byte <= match.start():
-                yield match[0], leaf
+            if leaf is not None and leaf.start_byte <= start:
+                yield self.script.text[start:stop], leaf
 
     def _is_above(self, max_levels: int, place: int, cursor: TreeCursor) -> bool:
         """Return whether a place is nested less deeply than that."""

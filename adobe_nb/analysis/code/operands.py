@@ -4,13 +4,25 @@ from collections.abc import Iterator, Sequence
 
 from tree_sitter import Node
 
-from adobe_nb.analysis.code.javascript import MAX_DEPTH, Name, Tree, arguments_of, field
+from adobe_nb.analysis.code.javascript import (
+    MAX_DEPTH,
+    Name,
+    Tree,
+    arguments_of,
+    call_of,
+    field,
+    reference_of,
+)
 
 Leaf = tuple[list[Name], Node, Node | None]
 """A value in an object literal: its path, the member that holds it, and the value itself."""
 _APPENDING = ("apl", "APL", "append_list")
+_EQUALITY = ("==", "===", "!=", "!==")
+_COMPARING = ("indexOf", "startsWith", "includes", "test", "replace", "split", "match", "endsWith")
+MERGING = ("assign", "extend", "merge", "defaults")
+"""Functions that put the members of objects into the first of them."""
 MEMBERS = ("member_expression", "subscript_expression")
-_SAME_TEXT = ("join", "toString", "trim", "replace", "slice", "substring")
+_SAME_TEXT = ("join", "toString", "trim", "slice", "substring")
 
 
 def operands(tree: Tree, value: Node | None) -> Iterator[Node]:
@@ -68,6 +80,19 @@ def _parts_of_call(tree: Tree, call: Node) -> Sequence[Node | None] | None:
     return None
 
 
+def is_compared(tree: Tree, text: Node) -> bool:
+    """Return whether a text is compared, or searched for, so that nothing is made from it."""
+    parent = text.parent
+    while parent is not None and parent.type == "parenthesized_expression":
+        parent = parent.parent
+    if parent is None:
+        return False
+    if parent.type == "binary_expression":
+        return tree.text(parent.children[1]) in _EQUALITY
+    method = field(parent.parent, "function", "property")
+    return parent.type == "arguments" and method is not None and tree.text(method) in _COMPARING
+
+
 def assigned_value(value: Node | None) -> Node | None:
     """Return what a chain of assignments assigns: the text of ``s.eVar5 = s.prop3 = "text"``."""
     for _ in range(MAX_DEPTH):
@@ -75,6 +100,22 @@ def assigned_value(value: Node | None) -> Node | None:
             return value
         value = field(value, "right")
     return None
+
+
+def arguments_for(word: Node) -> list[Node]:
+    """Return the arguments with which a function or method is called; none when it is not."""
+    call = call_of(reference_of(word))
+    if call is None:
+        return []
+    return arguments_of(call)
+
+
+def owner_of(tree: Tree, word: Node) -> str:
+    """Return the source of the object that has a member; empty for other words."""
+    owner = field(reference_of(word), "object")
+    if owner is None:
+        return ""
+    return tree.text(owner)
 
 
 def key_of(tree: Tree, member: Node) -> Name:
@@ -114,30 +155,46 @@ def leaves_of_literal(tree: Tree, value: Node, path: Sequence[Name], at: Node) -
     pending: list[Leaf] = [(list(path), at, value)]
     while pending:
         leaf = pending.pop()
-        members = _members(tree, leaf[0], leaf[2])
+        members = members_of_literal(tree, leaf[2], leaf[0])
         if members is None:
             yield leaf
         else:
             pending += reversed(members)
 
 
-def _members(tree: Tree, path: list[Name], value: Node | None) -> list[Leaf] | None:
-    """Return what is directly below a value; None when it is a leaf."""
-    objects = _objects_in(tree, value)
-    if not objects:
-        return None
+def members_of_literal(tree: Tree, value: Node | None, path: list[Name]) -> list[Leaf] | None:
+    """Return what is directly below a value; None when it is not a literal.
+
+    Objects that are spread or merged into it have the path of the value itself.
+    """
     members: list[Leaf] = []
-    for part in objects:
-        for member in part.named_children:
-            if member.type == "pair":
-                members.append(([*path, key_of(tree, member)], member, field(member, "value")))
-            elif member.type == "shorthand_property_identifier":
-                members.append(([*path, (tree.text(member),)], member, member))
-            elif member.type == "spread_element":
-                members.append(([*path, (None,)], member, None))
-    return members
+    is_literal = False
+    for part in operands(tree, value):
+        merged = merged_by(tree, part)
+        is_literal |= part.type == "object" or bool(merged)
+        members += [(path, argument, argument) for argument in merged]
+        if part.type == "object":
+            for member in part.named_children:
+                members += _member(tree, path, member)
+    return members if is_literal else None
 
 
-def _objects_in(tree: Tree, value: Node | None) -> list[Node]:
-    """Return the object literals that a value is, or is put together from."""
-    return [part for part in operands(tree, value) if part.type == "object"]
+def _member(tree: Tree, path: list[Name], member: Node) -> Iterator[Leaf]:
+    if member.type == "pair":
+        yield [*path, key_of(tree, member)], member, field(member, "value")
+    elif member.type == "shorthand_property_identifier":
+        yield [*path, (tree.text(member),)], member, member
+    elif member.type == "spread_element":
+        for part in operands(tree, member):
+            if part.type == "object" or merged_by(tree, part):
+                yield path, member, part
+            else:
+                yield [*path, (None,)], member, None
+
+
+def merged_by(tree: Tree, call: Node) -> list[Node]:
+    """Return the objects that a call such as ``Object.assign({}, object)`` merges, if it does."""
+    function = field(call, "function")
+    if function is None or tree.text(field(function, "property") or function) not in MERGING:
+        return []
+    return [node for node in arguments_of(call) if node.type not in ("true", "false")]

@@ -1,6 +1,5 @@
 """Which variables a script declares, and where each is visible."""
 
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -33,11 +32,8 @@ class Declaration(NamedTuple):
 
 def declarations(tree: Tree, name: str) -> Iterator[Declaration]:
     """Yield the declarations of a name."""
-    # In a declaration, a name has no members.
-    escaped = re.escape(name)
-    pattern = re.compile(rf"(?<![\w$.]){escaped}(?![\w$])(?!\s*(?:\?\.|\.(?!\.)|\[))")
-    for _, node in tree.find(pattern):
-        if "identifier" in node.type and node.parent is not None:
+    for node in tree.identifiers(name):
+        if node.parent is not None:
             yield from _declaration(tree, node, node.parent)
 
 

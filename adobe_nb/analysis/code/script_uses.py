@@ -157,6 +157,8 @@ class _Reader:
         self._is_module = is_module
         self._aliases: dict[str, str] = {}
         """The variables that hold a method of the engine, with its name."""
+        self._new_aliases: list[str] = []
+        """Those of which it was not yet looked where they are read."""
         self.has_page_alias = False
         """Whether other scripts of the page can have the engine's function under another name."""
         self._satellite_escapes = False
@@ -322,7 +324,10 @@ class _Reader:
             "shorthand_property_identifier_pattern",
         )
         if variable is not None and is_plain:
-            self._aliases[self.tree.text(variable)] = method
+            alias = self.tree.text(variable)
+            if alias not in self._aliases:
+                self._new_aliases.append(alias)
+            self._aliases[alias] = method
             self.has_page_alias |= not self._is_module
         else:
             yield self._unknown(method, node)
@@ -343,16 +348,13 @@ class _Reader:
 
     def _alias_uses(self) -> Iterator[Use]:
         """Yield the uses of the variables that hold a method."""
-        done: set[str] = set()
         # An alias can be given another name in turn.
-        while self._aliases.keys() - done:
-            names = sorted(self._aliases.keys() - done)
-            done.update(names)
-            pattern = re.compile(rf"\b(?:{'|'.join(map(re.escape, names))})\b")
-            for alias, node in self.tree.find(pattern):
-                if node.type != "identifier" or self.tree.text(node) != alias:
+        while self._new_aliases:
+            alias = self._new_aliases.pop()
+            for node in self.tree.identifiers(alias):
+                if node.type != "identifier" or node.parent is None:
                     continue
-                if node.parent is not None and not _is_target(node, node.parent):
+                if not _is_target(node, node.parent):
                     yield from self._occurrence(self._aliases[alias], node, is_direct=False)
 
     # -- other ways

@@ -16,7 +16,6 @@ from tree_sitter import Node
 from adobe_nb.analysis.code.javascript import (
     Script,
     Tree,
-    arguments_of,
     call_of,
     field,
     literal,
@@ -24,7 +23,8 @@ from adobe_nb.analysis.code.javascript import (
     reference_of,
 )
 from adobe_nb.analysis.code.markup import COMMENT_OR_SCRIPT, parts_of
-from adobe_nb.analysis.code.operands import key_of
+from adobe_nb.analysis.code.operands import MERGING, key_of, merged_by
+from adobe_nb.analysis.code.parts import Parts
 from adobe_nb.analysis.code.tracker_reader import TrackerReader, action_on
 from adobe_nb.analysis.code.trackers import Trackers
 from adobe_nb.analysis.code.variable_uses import (
@@ -32,20 +32,20 @@ from adobe_nb.analysis.code.variable_uses import (
     Place,
     Send,
     VariableUse,
-    bytes_of,
-    is_inside,
 )
 from adobe_nb.analysis.code.web_sdk_reader import Content, WebSdkReader
-from adobe_nb.analysis.variables.names import is_unmistakable
+from adobe_nb.analysis.variables.names import PAGE, is_unmistakable
 
 _COMMENTS = ("comment", "html_comment")
 _COMMENT_SIGNS = re.compile(r"^(?:/[/*]+|<!--)")
-_MERGING = ("assign", "extend", "merge", "defaults")
 _METHODS = ("linkTrackVars", "linkTrackEvents", "clearVars", "manageVars")
 _UNMISTAKABLE = rf"(?:eVar|prop|list|hier)\d+|{'|'.join(_METHODS)}"
 # Generated code can have any number: each is a search through the whole script.
 _MAX_OTHERS = 100
 _FURTHER = ("events", "products")
+_IN_WITH = re.compile(
+    rf"(?<![\w$.])(?:{_UNMISTAKABLE}|{'|'.join((*_FURTHER, *PAGE))}|contextData|t|tl)(?![\w$])"
+)
 
 
 class ScriptVariables(NamedTuple):
@@ -102,10 +102,12 @@ def _words(trackers: tuple[str, ...], content: Content) -> re.Pattern[str]:
     """Return the pattern of the words by which everything is found."""
     names = "|".join(map(re.escape, trackers))
     words = [
-        rf"(?:{names})(?=[\"']?\]?\s*(?:\?\.|\.|\[))",
+        # Followed by a member, or where it is a value that can get another name.
+        rf"(?:{names})(?=[\"']?\]?(?:\s*(?:\?\?|\?\.|\.|\[|\|\||[,;)}}])|[^\S\n]*(?:\n|$)))",
+        r"with(?=\s*\()",
         _UNMISTAKABLE,
         "__adobe|sendEvent|doPlugins",
-        rf"(?:{'|'.join(_MERGING)})(?=\s*\()",
+        rf"(?:{'|'.join(MERGING)})(?=\s*\()",
     ]
     if content:
         words.append(r"content(?=\s*(?:\?\.|\.|\[|=))")
@@ -164,7 +166,10 @@ class _Reader:
         for word, node in words:
             if word == "doPlugins":
                 self._plugin(node)
-        self._trackers.note_declarations()
+        own_names = [node for word, node in words if word in self._trackers.names]
+        for node, certainty in self._trackers.aliases(own_names):
+            self._tracker.member_of(node, certainty)
+        self._with_statements([node for word, node in words if word == "with"])
         for word, node in words:
             self._word(word, node)
         for source, node in islice(self._others.items(), _MAX_OTHERS):
@@ -184,28 +189,49 @@ class _Reader:
             self._web_sdk.send_event(node)
         elif word == "__adobe":
             self._web_sdk.data_object(node)
-        elif word in _MERGING:
+        elif word in MERGING:
             self._merge(node)
-        elif word != "doPlugins":
+        elif word not in ("doPlugins", "with"):
             self._unmistakable(word, node)
+
+    def _with_statements(self, words: list[Node]) -> None:
+        """Read ``with (s) {eVar5 = …}``.
+
+        It sets the member of the tracker if there is one, else a variable of the page.
+        """
+        bodies = Parts()
+        for word in words:
+            statement = word.parent
+            holder = field(statement, "object")
+            body = field(statement, "body")
+            if holder is None or body is None:
+                continue
+            inner = holder.named_children[0] if holder.named_children else holder
+            if self._trackers.certainty(reference_of(inner)) is not None:
+                bodies.add(body)
+        if not words:
+            return
+        for _, node in self.tree.find(_IN_WITH):
+            if node.type == "identifier" and bodies.hold(node):
+                self._tracker.seen.add(node.id)
+                if action_on(self.tree, node)[0] != "read":
+                    self._tracker.member(self.tree.text(node), node, "possible")
 
     def _plugin(self, word: Node) -> None:
         function = self._trackers.plugin(word)
         if function is not None:
-            self._notes.plugins.append(bytes_of(function))
-            for root in self._trackers.roots_in(function):
-                self._tracker.member_of(root, "certain")
+            self._notes.plugins.add(function)
 
     def _merge(self, word: Node) -> None:
         """Read ``Object.assign(s, {…})`` and ``$.extend(true, s, {…})``."""
         call = call_of(reference_of(word))
         if call is None:
             return
-        arguments = [node for node in arguments_of(call) if node.type not in ("true", "false")]
+        arguments = merged_by(self.tree, call)
         for value in arguments[1:]:
             certainty = self._trackers.certainty(arguments[0])
-            if self._trackers.is_page_tracker(arguments[0]) and certainty is not None:
-                self._web_sdk.literals.append(bytes_of(value))
+            if certainty is not None:
+                self._web_sdk.literals.add(value)
                 self._tracker.merge(value, arguments[0], certainty)
             elif self._has_content:
                 self._web_sdk.merge(arguments[0], value)
@@ -224,7 +250,7 @@ class _Reader:
 
     def _key(self, word: str, pair: Node) -> None:
         is_key = literal(key_of(self.tree, pair)) == word
-        if is_key and is_unmistakable(word) and not is_inside(pair, self._web_sdk.literals):
+        if is_key and is_unmistakable(word) and not self._web_sdk.literals.hold(pair):
             self._tracker.assign(word, field(pair, "value"), Place(pair, "code", "possible"))
 
     def _other_object(self, word: str, member: Node) -> None:

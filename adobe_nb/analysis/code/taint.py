@@ -1,8 +1,10 @@
 """Which expressions hold what visitors or links control: data elements and the page's address."""
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from functools import cached_property
+from operator import attrgetter
 
 from tree_sitter import Node
 
@@ -33,29 +35,34 @@ class Taint:
 
     def holds(self, expression: Node) -> bool:
         """Return whether an expression is, or is put together from, a tainted value."""
-        start, stop = expression.start_byte, expression.end_byte
-        inside = [node for node in self._tainted if start <= node.start_byte < stop]
-        return any(self._reaches(node, expression) for node in inside)
+        place = attrgetter("start_byte")
+        first = bisect_left(self._tainted, expression.start_byte, key=place)
+        stop = bisect_left(self._tainted, expression.end_byte, key=place)
+        return any(self._reaches(node, expression) for node in self._tainted[first:stop])
 
     @cached_property
     def _tainted(self) -> list[Node]:
-        """The sources, and every variable to which their values are assigned, where it is read."""
-        pending = list(filter(self._is_source, self._find(_SOURCE)))
+        """The sources, and where variables are read to which their values are assigned; in order."""
+        pending = list(self._sources())
         tainted = list(pending)
         variables: set[str] = set()
         while pending:
             found = set().union(*map(self._holder, pending)) - variables
             variables |= found
-            pending = []
-            if found:
-                pending = [node for node in self._find(_words(found)) if node.type == "identifier"]
+            pending = list(self._reads(found))
             tainted += pending
-        return tainted
+        return sorted(tainted, key=attrgetter("start_byte"))
 
-    def _find(self, words: re.Pattern[str]) -> Iterator[Node]:
-        for word, node in self._tree.find(words):
-            if self._tree.text(node) == word:
+    def _sources(self) -> Iterator[Node]:
+        for word, node in self._tree.find(_SOURCE):
+            if self._tree.text(node) == word and self._is_source(node):
                 yield node
+
+    def _reads(self, variables: Iterable[str]) -> Iterator[Node]:
+        for variable in sorted(variables):
+            for node in self._tree.identifiers(variable):
+                if node.type == "identifier":
+                    yield node
 
     def _is_source(self, node: Node) -> bool:
         word = self._tree.text(node)
@@ -114,7 +121,3 @@ class Taint:
         function = field(call, "function") or field(call, "constructor")
         name = field(function, "property") or function
         return name is not None and bool(_CLEANING.search(self._tree.text(name)))
-
-
-def _words(words: set[str]) -> re.Pattern[str]:
-    return re.compile(rf"(?<![\w$.])(?:{'|'.join(map(re.escape, sorted(words)))})(?![\w$])")

@@ -14,8 +14,15 @@ from adobe_nb.analysis.code.javascript import (
     literal,
 )
 from adobe_nb.analysis.code.list_texts import ListText, ListTexts
-from adobe_nb.analysis.code.operands import assigned_value, key_of, leaves_of_literal
-from adobe_nb.analysis.code.variable_uses import Notes, Place, Span, VariableUse, Verdict
+from adobe_nb.analysis.code.operands import (
+    Leaf,
+    assigned_value,
+    key_of,
+    leaves_of_literal,
+    members_of_literal,
+)
+from adobe_nb.analysis.code.parts import Span
+from adobe_nb.analysis.code.variable_uses import Notes, Place, VariableUse, Verdict
 from adobe_nb.analysis.variables import names as known
 from adobe_nb.analysis.variables.items import event_items, product_items
 
@@ -231,21 +238,23 @@ class TrackerReader:
 
     def merge(self, value: Node, node: Node, verdict: Verdict) -> None:
         """Note what ``Object.assign(s, {…})`` sets."""
-        if value.type != "object":
-            unknown = Place(node, "code", "dynamic")
-            self.notes.add(known.EVERYTHING, "set", unknown, source=value)
-            return
-        for member in value.named_children:
-            key = literal(key_of(self.tree, member))
-            place = Place(member, "code", verdict)
-            if member.type == "shorthand_property_identifier":
-                self.assign(self.tree.text(member), member, place)
-            elif member.type == "pair" and key is not None:
-                self.assign(key, field(member, "value"), place)
-            elif member.type in ("pair", "spread_element"):
-                family = known.family_of(key_of(self.tree, member)[0] or "")
-                dynamic = place._replace(verdict="dynamic")
-                self.notes.add(family or known.EVERYTHING, "set", dynamic)
+        pending: list[Leaf] = [([], node, value)]
+        while pending:
+            path, member, leaf = pending.pop()
+            members = None
+            if not path:
+                members = members_of_literal(self.tree, leaf, [])
+            if members is not None:
+                pending += reversed(members)
+            elif path and (key := literal(path[0])) is not None:
+                self.assign(key, leaf, Place(member, "code", verdict))
+            else:
+                self._merge_unknown(path, leaf, Place(member, "code", "dynamic"))
+
+    def _merge_unknown(self, path: Sequence[Name], value: Node | None, place: Place) -> None:
+        """Note a member of which only the family is known, if that."""
+        family = known.family_of(path[0][0] or "") if path else None
+        self.notes.add(family or known.EVERYTHING, "set", place, source=value)
 
 
 def _at(part: ListText, place: Place) -> Place:

@@ -1,12 +1,12 @@
 """What can be found out about variables in a script: the uses, and the places that send."""
 
-from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from tree_sitter import Node
 
 from adobe_nb.analysis.code.javascript import Tree
 from adobe_nb.analysis.code.operands import assigned_value
+from adobe_nb.analysis.code.parts import Parts, Span
 from adobe_nb.analysis.variables.names import Variable
 
 Access = Literal["set", "read", "declare", "clear"]
@@ -15,7 +15,6 @@ How = Literal[
 ]
 Verdict = Literal["certain", "possible", "dynamic", "commented", "misspelled", "out of range"]
 SendKind = Literal["s.t", "s.tl", "sendEvent", "other"]
-Span = tuple[int, int]
 
 
 class VariableUse(NamedTuple):
@@ -60,7 +59,7 @@ class Notes:
         self.is_comment = is_comment
         self.uses: list[VariableUse] = []
         self.sends: list[Send] = []
-        self.plugins: list[Span] = []
+        self.plugins = Parts()
         """Where the functions are that run before each beacon."""
 
     def add(
@@ -74,7 +73,7 @@ class Notes:
     ) -> None:
         """Note a use. ``source`` is the expression that is assigned."""
         node, how, verdict = place
-        if how == "code" and is_inside(node, self.plugins):
+        if how == "code" and self.plugins.hold(node):
             how = "doPlugins"
         if self.is_comment:
             verdict = "commented"
@@ -95,14 +94,3 @@ class Notes:
         """Note a call that sends. One in a comment does not."""
         if not self.is_comment:
             self.sends.append(Send(kind, name, self.tree.span(call)[0], self.tree.line(call)))
-
-
-def is_inside(node: Node, spans: Iterable[Span]) -> bool:
-    """Return whether a node starts in one of these parts of its script."""
-    place = node.start_byte
-    return any(start <= place < stop for start, stop in spans)
-
-
-def bytes_of(node: Node) -> Span:
-    """Return where a node starts and stops in its script."""
-    return node.start_byte, node.end_byte

@@ -7,8 +7,9 @@ from tree_sitter import Node
 
 from adobe_nb.analysis.code.javascript import Name, arguments_of, field, literal, reference_of
 from adobe_nb.analysis.code.operands import leaves_of_literal, path_of
+from adobe_nb.analysis.code.parts import Parts
 from adobe_nb.analysis.code.tracker_reader import TrackerReader, action_on, literal_text
-from adobe_nb.analysis.code.variable_uses import Place, Span, Verdict, bytes_of, is_inside
+from adobe_nb.analysis.code.variable_uses import Place, Verdict
 from adobe_nb.analysis.variables import names as known
 from adobe_nb.analysis.variables.xdm import xdm_variable
 
@@ -27,7 +28,7 @@ class WebSdkReader:
         self.tree = tracker.tree
         self.notes = tracker.notes
         self.tracker = tracker
-        self.literals: list[Span] = []
+        self.literals = Parts()
         """Where the object literals are that were read."""
         self._content = content
 
@@ -68,7 +69,7 @@ class WebSdkReader:
             return
         event_type = None
         for options in arguments[1:2]:
-            self.literals.append(bytes_of(options))
+            self.literals.add(options)
             for path, node, leaf in leaves_of_literal(self.tree, options, (), call):
                 if path == [("type",)]:
                     event_type = literal_text(self.tree, leaf)
@@ -80,7 +81,7 @@ class WebSdkReader:
         pair = word.parent
         if pair is not None and pair.type == "pair" and field(pair, "key") == word:
             value = field(pair, "value")
-            if value is not None and not is_inside(pair, self.literals):
+            if value is not None and not self.literals.hold(pair):
                 self.assign([DATA_PATH[:1]], value, pair, "data", "possible")
             return
         member = reference_of(word)
@@ -101,7 +102,7 @@ class WebSdkReader:
     ) -> None:
         """Note what an assignment sets, for each leaf of the value."""
         target = self.tree.text(node)
-        self.literals.append(bytes_of(value))
+        self.literals.add(value)
         for path, leaf_node, leaf in leaves_of_literal(self.tree, value, keys, node):
             # content.data = content.data || {…}
             if leaf is None or self.tree.text(leaf) != target:
@@ -130,7 +131,8 @@ class WebSdkReader:
 
     def _data(self, keys: Sequence[str | None], value: Node | None, place: Place) -> None:
         """Note what a value below ``data`` sets: ``__adobe.analytics.eVar5``."""
-        if tuple(keys) == DATA_PATH[: len(keys)]:
+        is_above = tuple(keys) == DATA_PATH[: len(keys)]
+        if is_above or None in keys[: len(DATA_PATH)]:
             unknown = place._replace(verdict="dynamic")
             self.notes.add(known.EVERYTHING, "set", unknown, source=value)
         elif tuple(keys[:2]) == DATA_PATH:

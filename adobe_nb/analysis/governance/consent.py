@@ -20,7 +20,7 @@ from adobe_nb.analysis.governance.vendors import (
 from adobe_nb.analysis.model import Model, Resource
 from adobe_nb.analysis.settings import Text, texts
 from adobe_nb.analysis.uses.references import Reference, find_references
-from adobe_nb.analysis.words import listing
+from adobe_nb.analysis.words import listing, switch
 from adobe_nb.errors import ArgumentError
 from adobe_nb.suggest import did_you_mean
 
@@ -243,7 +243,7 @@ class _Judge:
             if condition.kind != "conditions":
                 continue
             by = self._matchers.in_component(condition)
-            if by and not condition.get("negate"):
+            if by and not switch(condition.get("negate")):
                 return _Finding(CONDITION, True, f"{condition.name}: {by}")
             if by:
                 negated = _Finding(NEGATED, None, f"not {condition.name}: {by}")
@@ -319,15 +319,15 @@ def _limits(model: Model, senders: Senders) -> Iterator[str]:
 def _unmatched(model: Model, conditions: Mapping[str, Sequence[str]]) -> Iterator[str]:
     """Yield which conditions of a user occur nowhere, as a misspelled one does."""
     searched = _searched(model)
-    found: dict[str, bool] = {}
+    is_found: dict[str, bool] = {}
     for kind, parts in conditions.items():
+        # Upper and lower case count in texts alone.
+        fold = str if kind == "texts" else str.casefold
+        values = list(map(fold, searched[kind]))
         for part in parts:
-            if kind == "texts":
-                is_here = any(part in value for value in searched[kind])
-            else:
-                is_here = any(_match(value, [part.casefold()]) for value in searched[kind])
-            found[part] = found.get(part, False) or is_here
-    unmatched = sorted(repr(part) for part in found if not found[part])
+            is_here = any(fold(part) in value for value in values)
+            is_found[part] = is_found.get(part, False) or is_here
+    unmatched = sorted(repr(part) for part in is_found if not is_found[part])
     if unmatched:
         yield (
             f"These conditions match nothing in the property: {', '.join(unmatched)}. Check their "
@@ -337,17 +337,20 @@ def _unmatched(model: Model, conditions: Mapping[str, Sequence[str]]) -> Iterato
 
 def _searched(model: Model) -> Mapping[str, Sequence[str]]:
     """Return what each kind of condition is compared with."""
-    components = [part for part in model.rule_components if part.kind != "actions"]
-    elements = model.data_elements
-    settings = [text for text in texts(model) if text.role != "removed"]
-    names = [component.name for component in components]
-    for text in settings:
+    searched: dict[str, list[str]] = {kind: [] for kind in _KINDS}
+    for component in model.rule_components:
+        if component.kind != "actions":
+            searched["delegates"].append(component.delegate)
+            searched["names"].append(component.name)
+    for element in model.data_elements:
+        searched["delegates"].append(element.delegate)
+        searched["data_elements"].append(element.name)
+    for reference in find_references(model):
+        searched["data_elements"].append(reference.name or "")
+    for text in texts(model):
+        if text.role == "removed":
+            continue
+        searched["texts"].append(text.value)
         if text.resource.kind == "events" and not is_code(text):
-            names.append(text.value)
-    references = [reference.name or "" for reference in find_references(model)]
-    return {
-        "delegates": [resource.delegate for resource in (*components, *elements)],
-        "names": names,
-        "data_elements": [*references, *(element.name for element in elements)],
-        "texts": [text.value for text in settings],
-    }
+            searched["names"].append(text.value)
+    return searched

@@ -1,7 +1,7 @@
 """``stale``: what is switched off, untouched, never published, or called old."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -26,13 +26,20 @@ COLUMNS: Columns = {
 }
 _SORT = ("type", "name", "id", "reason")
 REASONS = ("disabled", "untouched", "never published", "name says old")
-_OLD_WORDS = {
-    "inactive", "old", "deprecated", "obsolete", "legacy", "retired", "unused", "outdated", "test",
-    "testing", "tmp", "temp", "temporary", "backup", "bak", "deleteme", "todelete", "archived",
-}  # fmt: skip
+# Nobody names a thing by these words.
+_ALWAYS_OLD = {"deprecated", "obsolete", "outdated", "tmp", "bak", "deleteme", "todelete"}
 _OLD_PHRASES = ("do not use", "don t use", "dont use", "to be deleted", "to delete", "delete me")
+# These name things, too ("Archived Orders", "AB Test"): they count where they are set apart.
+_OLD_WORDS = {
+    "inactive", "old", "legacy", "retired", "unused", "test", "testing", "temp", "temporary",
+    "backup", "archived",
+}  # fmt: skip
+# What can stand beside such a word: "old version 2", "backup 2023-12", "test v3".
+_COUNTED = re.compile(r"\d+|v|version", re.IGNORECASE)
+_SETS_APART = re.compile(r"\s[-\u2013\u2014/]+|[-\u2013\u2014/]+\s|[:|()\[\]{}!*#]+")
+_CAPITALS = re.compile(r"[A-Z]{3,}(?![a-z])")
 # In other places, to copy is something that visitors do.
-_COPY = re.compile(r"^copy of\b|\(copy\b[^)]*\)|[-_]\s*copy(?: \d+)?$", re.IGNORECASE)
+_COPY = re.compile(r"^copy (?:\d+ )?of\b|\(copy\b[^)]*\)|[-_]\s*copy(?: \d+)?$", re.IGNORECASE)
 _MARKED = re.compile(r"^(?:z{2,}|x{3,})", re.IGNORECASE)
 
 
@@ -117,12 +124,36 @@ def says_old(name: str) -> bool:
 
 
 def is_marked_old(name: str) -> bool:
-    """Return whether a name has a word or a mark for what is old. A copy need not be old."""
+    """Return whether a name has a word or a mark for what is old. A copy need not be old.
+
+    A word such as "test" or "archived" is a mark where it is set apart from what it is about: by
+    punctuation ("Old - Page", "Page (old)"), by capitals ("Page TEST"), or as all of the name
+    ("backup 2023"). English puts "old" before a thing: at the end, it is a mark ("page_old_2").
+    """
     words = words_of(name)
     text = f" {' '.join(words)} "
-    if _OLD_WORDS & set(words) or any(f" {phrase} " in text for phrase in _OLD_PHRASES):
+    if _ALWAYS_OLD & set(words) or any(f" {phrase} " in text for phrase in _OLD_PHRASES):
         return True
-    return bool(_MARKED.search(name.strip(" _-[(")))
+    if _MARKED.search(name.strip(" _-[(")) or any(map(_is_old_part, _SETS_APART.split(name))):
+        return True
+    return _ends_with_old(words) or _has_old_capitals(name)
+
+
+def _is_old_part(part: str) -> bool:
+    """Return whether a part of a name says only that something is old, perhaps with a number."""
+    words = [word for word in words_of(part) if not _COUNTED.fullmatch(word)]
+    return bool(words) and _OLD_WORDS.issuperset(words)
+
+
+def _ends_with_old(words: Sequence[str]) -> bool:
+    uncounted = [word for word in words if not _COUNTED.fullmatch(word)]
+    return uncounted[-1:] == ["old"]
+
+
+def _has_old_capitals(name: str) -> bool:
+    """Return whether a word is set apart by its capitals: in a name that has small letters."""
+    capitals = {word.casefold() for word in _CAPITALS.findall(name)}
+    return not name.isupper() and bool(capitals & _OLD_WORDS)
 
 
 def _limits(model: Model) -> Iterator[str]:

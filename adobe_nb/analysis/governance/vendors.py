@@ -21,6 +21,8 @@ _SILENT = (
     "adobegoogledatalayer", "googledatalayer", "gcoe-adobe-client-data-layer",
     "reactor-aa-product-string-builder",
 )  # fmt: skip
+_PAGE = r"(?:window|self|globalThis|top|parent)"
+_DOT = r"\s*(?:\?\.|\.)\s*"
 
 
 class Call(NamedTuple):
@@ -71,10 +73,14 @@ def _built_in() -> list[Vendor]:
 def _call(spec: str) -> Call:
     """Return the call of a function, or with ``alloy sendEvent`` that with this argument."""
     function, _, argument = spec.partition(" ")
-    pattern = rf"(?<![\w$.])(?:window\.)?{re.escape(function)}\s*\("
+    first, *members = map(re.escape, function.split("."))
+    # gtag, window.gtag, and window["gtag"]
+    name = rf"(?<![\w$.])(?:{_PAGE}{_DOT})?{first}|"
+    name += rf"(?<![\w$.]){_PAGE}\s*(?:\?\.)?\[\s*[\"'`]{first}[\"'`]\s*\]"
+    pattern = _DOT.join([f"(?:{name})", *members]) + r"\s*(?:\?\.)?\s*\("
     if argument:
         pattern += rf"\s*[\"'`]{argument}\b"
-    return Call(function, re.compile(pattern))
+    return Call(max(first, *members, key=len), re.compile(pattern))
 
 
 def all_vendors(own: Mapping[str, Any] | None) -> list[Vendor]:

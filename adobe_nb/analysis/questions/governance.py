@@ -155,8 +155,13 @@ class Governance(Questions):
             One row for each resource and reason: ``type, id, name, reason, updated_at`` (UTC),
             ``age_days`` (Int64), ``in_production`` (boolean, NA when not known), ``used_by``
             (Int64: how many resources refer to it). The reason is disabled, untouched, never
-            published, or name says old (INACTIVE, zzz, old, deprecated, test, copy, do not use,
-            …). A rule changes with its components.
+            published, or name says old. A rule changes with its components.
+
+        Names say old by words such as deprecated and "do not use", and by the marks zz, "Copy of"
+        and "(copy)". Words that name things, too, such as old, test, legacy, archived, backup or
+        inactive, count where they are set apart: by punctuation (``Old - Page``, ``Page (old)``),
+        by capitals (``Page TEST``), or as all of the name, perhaps with a number (``backup 2023``).
+        So does old at the end (``page_old_2``). ``Archived Orders`` and ``AB Test`` are things.
 
         Raises
         ------

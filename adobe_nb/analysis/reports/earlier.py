@@ -23,6 +23,7 @@ from adobe_nb.analysis.reports.sections import (
     Layout,
     layouts,
 )
+from adobe_nb.analysis.words import enumerated
 from adobe_nb.api.excel import fitting
 from adobe_nb.errors import ArgumentError
 
@@ -118,7 +119,7 @@ def read_earlier(
         earlier = _read(target)
         if earlier.not_kept:
             raise ArgumentError(
-                f"{target} has {_listed(earlier.not_kept)}, which a new report would lose. "
+                f"{target} has {enumerated(earlier.not_kept)}, which a new report would lose. "
                 "Write it to another file, and take the notes over: "
                 f"to_excel('new.xlsx', notes={target.name!r})."
             )
@@ -128,7 +129,7 @@ def read_earlier(
         return earlier
     older = _read(path)
     if older.not_kept:
-        sentence = f"Not taken over from {path.name}: {_listed(older.not_kept)}."
+        sentence = f"Not taken over from {path.name}: {enumerated(older.not_kept)}."
         older.not_kept = [sentence]
     earlier.fill_gaps(older)
     return earlier
@@ -141,15 +142,9 @@ def _check_properties(earlier: Earlier, target: Path, property_ids: Iterable[str
         return
     names = list(earlier.properties.values())
     raise ArgumentError(
-        f"{target.name} documents {_listed(names)}. Choose another path, or pass "
+        f"{target.name} documents {enumerated(names)}. Choose another path, or pass "
         f"notes={target.name!r} to take its notes over."
     )
-
-
-def _listed(names: Sequence[str]) -> str:
-    if len(names) == 1:
-        return names[0]
-    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _read(path: Path) -> Earlier:

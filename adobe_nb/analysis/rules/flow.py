@@ -13,6 +13,7 @@ from adobe_nb.analysis.model import Model, Resource, once_per_model
 from adobe_nb.analysis.rules.direct_calls import CALLS
 from adobe_nb.analysis.rules.words import in_words
 from adobe_nb.analysis.uses.references import find_references
+from adobe_nb.analysis.words import switch
 
 COLUMNS: Columns = {
     "rule_id": "string",
@@ -87,13 +88,6 @@ def _whole_number(value: Any) -> float | None:
     return number
 
 
-def _is_on(value: Any) -> bool | None:
-    """Return whether a switch is on, as frames from other sources write it, too."""
-    if value is None:
-        return None
-    return str(value).strip().lower() in ("true", "1", "1.0")
-
-
 def _rule_columns(rule: Resource) -> Row:
     return {
         "rule_id": rule.id,
@@ -149,14 +143,14 @@ def _steps_of(model: Model, kind: str | None, components: Sequence[Resource]) ->
         # The engine ignores both when the components of rules do not run in sequence.
         if kind in ("condition", "action") and _sequencing(model).get(component.property_id):
             row["timeout"] = _whole_number(component.get("timeout"))
-            row["delay_next"] = _is_on(component.get("delay_next"))
+            row["delay_next"] = switch(component.get("delay_next"))
         if _order_column(component) in model.frames["rule_components"]:
             row["tie"] = counts[own] > 1
         yield row
 
 
 def _logic(component: Resource, kind: str | None) -> str | None:
-    if kind == "condition" and _is_on(component.get("negate")):
+    if kind == "condition" and switch(component.get("negate")):
         return "NOT"
     return _LOGIC.get(kind or "")
 
@@ -165,7 +159,7 @@ def _logic(component: Resource, kind: str | None) -> str | None:
 def _sequencing(model: Model) -> Mapping[str, bool | None]:
     """Return whether the components of rules run in sequence, by property."""
     column = "rule_component_sequencing_enabled"
-    return {row["id"]: _is_on(row.get(column)) for row in model.rows("properties")}
+    return {row["id"]: switch(row.get(column)) for row in model.rows("properties")}
 
 
 @once_per_model

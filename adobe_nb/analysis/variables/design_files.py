@@ -11,6 +11,7 @@ import pandas as pd
 
 from adobe_nb.analysis.uses.index import fold
 from adobe_nb.analysis.variables.names import RANGES, Variable, similar, spelled
+from adobe_nb.analysis.words import enumerated, switch
 from adobe_nb.errors import ArgumentError
 from adobe_nb.suggest import did_you_mean
 
@@ -49,14 +50,12 @@ _NAME_COLUMNS = (
 )
 _VALUE_COLUMNS = ("value", "tagvalue", "dataelement", "dataelements", "source")
 _SWITCH_COLUMNS = ("enabled", "status", "active", "state")
-_OFF = ("false", "0", "0.0", "no", "off", "disabled", "inactive")
 # One column that says it, or one for each report suite: "rsid shop-us", "Report suite: DE".
 _SUITE_COLUMNS = ("rsid", "reportsuiteid", "reportsuite", "suite", "reportsuitename")
 _SUITE_PREFIXES = ("rsid", "reportsuite")
 _EXCEL = (".xlsx", ".xlsm", ".xls", ".ods")
 _TEXT = (".csv", ".tsv", ".txt")
 _SEPARATORS = ",;\t|"
-_MOST_NAMED = 10
 _ENOUGH = 0.5
 """The share of values that must be variables in a column that is found by its contents."""
 Key = tuple[str | None, int | str]
@@ -89,6 +88,23 @@ def read_design(
     design: Design, *, column: str | None = None, report_suite: str | None = None
 ) -> Contents:
     """Return the variables of a design. Raises ArgumentError."""
+    sheets = _usable_sheets(design, column)
+    if report_suite is not None and not any(map(_suite_columns, sheets.values())):
+        raise ArgumentError(
+            f"The design has no column of report suites to find {report_suite!r} in. Name the "
+            "column 'Report suite', or leave out report_suite."
+        )
+    entries: list[Entry] = []
+    for name, sheet in sheets.items():
+        of_sheet = f" of sheet {name!r}" if len(sheets) > 1 else ""
+        entries += _entries(_of_suite(sheet, report_suite), column, of_sheet)
+    others = [entry for entry in entries if entry.variable is None]
+    limits = [*_limits(entries), *_duplicates(entries)]
+    return Contents(_by_variable(entries), others, limits)
+
+
+def _usable_sheets(design: Design, column: str | None) -> dict[str, pd.DataFrame]:
+    """Return the frames that have a column of variables. Raises ArgumentError without any."""
     sheets = _sheets(design)
     usable = {}
     for name, sheet in sheets.items():
@@ -96,28 +112,20 @@ def read_design(
             usable[name] = sheet
     if not usable:
         raise ArgumentError(_no_column(sheets.values(), column))
-    if report_suite is not None and not any(map(_suite_columns, usable.values())):
-        raise ArgumentError(
-            f"The design has no column of report suites to find {report_suite!r} in. Name the "
-            "column 'Report suite', or leave out report_suite."
-        )
-    entries: list[Entry] = []
-    for name, sheet in usable.items():
-        of_sheet = f" of sheet {name!r}" if len(usable) > 1 else ""
-        entries += _entries(_of_suite(sheet, report_suite), column, of_sheet)
+    return usable
+
+
+def _by_variable(entries: Iterable[Entry]) -> dict[Key, Entry]:
+    """Return one entry for each variable, with the names of all of its rows."""
     variables: dict[Key, Entry] = {}
-    rows: dict[str, list[str]] = defaultdict(list)
     for entry in entries:
         if entry.variable is None:
             continue
         first = variables.setdefault(entry.variable.key, entry)
-        rows[entry.variable.name].append(entry.row)
-        names = filter(None, [first.name, entry.name])
-        joined = ", ".join(dict.fromkeys(names))
+        names = dict.fromkeys(filter(None, (first.name, entry.name)))
         value = first.value or entry.value
-        variables[entry.variable.key] = first._replace(name=joined or None, value=value)
-    others = [entry for entry in entries if entry.variable is None]
-    return Contents(variables, others, [*_limits(entries), *_duplicates(rows)])
+        variables[entry.variable.key] = first._replace(name=", ".join(names) or None, value=value)
+    return variables
 
 
 def _limits(entries: Sequence[Entry]) -> Iterator[str]:
@@ -134,26 +142,27 @@ def _limits(entries: Sequence[Entry]) -> Iterator[str]:
     total = len({entry.row for entry in entries})
     if others:
         verb = "is not a variable" if len(others) == 1 else "are not variables"
-        yield f"{len(others)} of {total} rows of the design {verb}: {_listed(others)}."
+        listed = enumerated(others, separator="; ")
+        yield f"{len(others)} of {total} rows of the design {verb}: {listed}."
     if outside:
         verb = "is" if len(outside) == 1 else "are"
-        yield f"{len(outside)} of {total} rows of the design {verb} out of range: {_listed(outside)}."
+        listed = enumerated(outside, separator="; ")
+        yield f"{len(outside)} of {total} rows of the design {verb} out of range: {listed}."
 
 
-def _duplicates(rows: Mapping[str, Sequence[str]]) -> Iterator[str]:
+def _duplicates(entries: Iterable[Entry]) -> Iterator[str]:
     """Yield which variables have several rows."""
+    rows: dict[str, list[str]] = defaultdict(list)
+    for entry in entries:
+        if entry.variable is not None:
+            rows[entry.variable.name].append(entry.row)
     repeated = []
     for variable, places in rows.items():
         if len(places) > 1:
             repeated.append(f"{variable} ({', '.join(places)})")
     if repeated:
-        yield f"The design has several rows for these variables: {_listed(repeated)}."
-
-
-def _listed(texts: Sequence[str]) -> str:
-    listing = "; ".join(texts[:_MOST_NAMED])
-    more = len(texts) - _MOST_NAMED
-    return f"{listing}; and {more} more" if more > 0 else listing
+        listed = enumerated(repeated, separator="; ")
+        yield f"The design has several rows for these variables: {listed}."
 
 
 def _no_column(sheets: Iterable[pd.DataFrame], column: str | None) -> str:
@@ -229,13 +238,13 @@ def _variable_columns(frame: pd.DataFrame, column: str | None) -> list[Hashable]
     """Return the columns that hold variables: by name, else the one with the most of them."""
     if column is not None:
         return [column] if column in frame else []
-    named = _named_columns(frame)
-    if named:
+    if named := _named_columns(frame):
         return named
-    best = max(frame.columns, key=lambda name: _share(frame, name), default=None)
-    if best is not None and _share(frame, best) >= _ENOUGH:
-        return [best]
-    return []
+    shares = {name: _share(frame, name) for name in frame.columns}
+    best = max(shares, key=shares.__getitem__, default=None)
+    if best is None or shares[best] < _ENOUGH:
+        return []
+    return [best]
 
 
 def _named_columns(frame: pd.DataFrame) -> list[Hashable]:
@@ -277,7 +286,7 @@ def _of_suite(frame: pd.DataFrame, report_suite: str | None) -> pd.DataFrame:
         return frame[(suites == _chosen(report_suite, names)).fillna(value=False)]
     cells = frame[columns[_chosen(report_suite, list(columns))]]
     # An empty cell says that the report suite does not have the variable.
-    return frame[[not pd.isna(cell) and _is_on(cell) for cell in cells]]
+    return frame[[not pd.isna(cell) and switch(cell) is not False for cell in cells]]
 
 
 def _suite_columns(frame: pd.DataFrame) -> dict[str, Hashable]:
@@ -307,9 +316,9 @@ def _entries(frame: pd.DataFrame, column: str | None, of_sheet: str) -> Iterator
     variables = _variable_columns(frame, column)
     names = _first_column(frame, _NAME_COLUMNS, variables)
     values = _first_column(frame, _VALUE_COLUMNS, variables)
-    switch = _first_column(frame, _SWITCH_COLUMNS, variables)
+    switches = _first_column(frame, _SWITCH_COLUMNS, variables)
     for label, row in zip(frame.index, frame.to_dict("records"), strict=True):
-        if switch is not None and not _is_on(row[switch]):
+        if switches is not None and switch(row[switches]) is False:
             continue
         for name in variables:
             text = _text(row, name)
@@ -333,8 +342,3 @@ def _text(row: dict[Any, Any], column: Hashable | None) -> str | None:
     if column is None or pd.isna(row[column]):
         return None
     return str(row[column]).strip() or None
-
-
-def _is_on(value: Any) -> bool:
-    """Return whether a cell does not say no; an empty one says nothing."""
-    return pd.isna(value) or str(value).strip().lower() not in _OFF
