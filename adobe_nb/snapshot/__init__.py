@@ -28,6 +28,7 @@ from adobe_nb.session import Session, current
 from adobe_nb.snapshot import pulling, queries, refreshing
 from adobe_nb.snapshot.comparison import compared
 from adobe_nb.snapshot.manifest import Snapshot
+from adobe_nb.snapshot.organizations import Folders, read_folders
 from adobe_nb.snapshot.plan import FROZEN, TABLES
 from adobe_nb.snapshot.store import AsOf, SnapshotFolder
 
@@ -193,10 +194,19 @@ def load(
     return SnapshotFolder(folder).read(as_of, read)
 
 
-def sql(query: str, folder: str | Path, *, as_of: AsOf | None = None) -> pd.DataFrame:
-    """Run a DuckDB query over the tables of a snapshot.
+def sql(query: str, folder: Folders, *, as_of: AsOf | None = None) -> pd.DataFrame:
+    """Run a DuckDB query over the tables of a snapshot, or of one snapshot per organization.
 
     The query has access to the tables and to nothing else, and cannot change them.
+
+    Parameters
+    ----------
+    folder
+        A folder of snapshots, or a list of them, one of each organization. With a list, every table
+        has the first column ``organization``. A query with ``WHERE organization = '…'`` reads only
+        the files of that organization. Columns that some of the folders lack are NA there.
+    as_of
+        As in ``load``. With a list it must be a time, and means the last snapshot of each folder.
 
     Returns
     -------
@@ -205,8 +215,11 @@ def sql(query: str, folder: str | Path, *, as_of: AsOf | None = None) -> pd.Data
 
     Raises
     ------
+    ArgumentError
+        For an empty list, and for a number with a list.
     SnapshotError
-        With DuckDB's message for a wrong query, and for intervals with months.
+        With DuckDB's message for a wrong query, and for intervals with months; when there is no
+        such snapshot, a file is damaged, or two folders are of one organization.
 
     Examples
     --------
@@ -218,7 +231,7 @@ def sql(query: str, folder: str | Path, *, as_of: AsOf | None = None) -> pd.Data
     >>> int(snapshot.sql("SELECT count(*) AS n FROM rules", folder).loc[0, "n"]) > 0
     True
     """
-    return SnapshotFolder(folder).read(as_of, lambda snapshot: queries.sql(snapshot, query))
+    return read_folders(folder, as_of, lambda stored: queries.sql(stored, query))
 
 
 def history(folder: str | Path) -> pd.DataFrame:
