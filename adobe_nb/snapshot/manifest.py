@@ -74,10 +74,10 @@ class Part:
 
     def file(self, snapshot: Path) -> Path:
         """Return its path in the folder of a snapshot."""
-        folder = snapshot / self.table
-        if self.property is not None:
-            folder /= f"property={self.property}"
-        return folder / "part.parquet"
+        # One step: there are thousands of parts, and each step parses the path again.
+        if self.property is None:
+            return snapshot / f"{self.table}/part.parquet"
+        return snapshot / f"{self.table}/property={self.property}/part.parquet"
 
     def read(self, snapshot: Path, columns: Columns) -> Any:
         """Return its rows as an Arrow table. Raises SnapshotError when the file is damaged."""
@@ -166,7 +166,8 @@ class Snapshot:
 
     def paths(self, table: str) -> list[Path]:
         """Return the files of a table, in the order of its rows."""
-        return [part.file(self.data) for part in self.parts_of(table)]
+        data = self.data
+        return [part.file(data) for part in self.parts_of(table)]
 
     def frame(self, table: str, property: str | None = None) -> pd.DataFrame:
         """Return a table, or the rows of one property in it.
@@ -226,9 +227,9 @@ class Snapshot:
 
     def files(self, table: str) -> list[Path]:
         """Return the files of a table that have rows. Raises SnapshotError for a wrong size."""
-        files = []
+        files, data = [], self.data
         for part in self.parts_of(table):
-            file = part.file(self.data)
+            file = part.file(data)
             if problem := wrong_file(file, part.bytes):
                 raise damaged(file, problem)
             if part.rows:
