@@ -26,7 +26,7 @@ from adobe_nb.api.reactor.inputs import Ids
 from adobe_nb.errors import ArgumentError
 from adobe_nb.session import Session, current
 from adobe_nb.snapshot import pulling, queries, refreshing
-from adobe_nb.snapshot.comparison import compared
+from adobe_nb.snapshot.comparison import comparable_tables, compared_snapshots
 from adobe_nb.snapshot.manifest import Snapshot
 from adobe_nb.snapshot.organizations import Folders, read_folders
 from adobe_nb.snapshot.plan import FROZEN, TABLES
@@ -110,7 +110,8 @@ def pull(
     >>> "Web Store US" in set(snapshot.load(folder, "properties")["name"])
     True
     """
-    return pulling.pull(_reading_session(session), properties, to, tables, resume=resume)
+    snapshots = SnapshotFolder(to)
+    return pulling.pull(_reading_session(session), properties, snapshots, tables, resume=resume)
 
 
 def refresh(folder: str | Path, *, session: Session | None = None) -> Snapshot:
@@ -150,7 +151,7 @@ def refresh(folder: str | Path, *, session: Session | None = None) -> Snapshot:
     Without the right to read audit events every list is read, and a SnapshotWarning is issued. A
     snapshot with the table ``audit_events`` requires that right.
     """
-    return refreshing.refresh(_reading_session(session), folder)
+    return refreshing.refresh(_reading_session(session), SnapshotFolder(folder))
 
 
 @overload
@@ -329,22 +330,14 @@ def changes(
                 f"since={since!r} is snapshot {before.number}, which is not before snapshot "
                 f"{after.number} (until={until!r}). snapshot.history(folder) lists all of them."
             )
-        # An empty comparison has the columns, for when there is nothing to compare.
-        empty = pd.DataFrame({"id": []}, dtype="string")
-        frames = [compared("", empty, empty)]
-        for name in _compared_tables(before, after, table):
-            frames.append(compared(name, before.frame(name), after.frame(name)))
-        frame = pd.concat(frames, ignore_index=True)
+        tables = comparable_tables(before, after)
+        if table is not None:
+            tables = [table]
+        frame = compared_snapshots(before, after, tables)
         frame.attrs.update(since=before.number, until=after.number)
         return frame
 
     return snapshots.read(until, compare)
-
-
-def _compared_tables(before: Snapshot, after: Snapshot, table: str | None) -> list[str]:
-    if table is not None:
-        return [table]
-    return [name for name in after.tables if name in before.tables and name not in FROZEN]
 
 
 def _check_table(table: object) -> None:

@@ -211,8 +211,9 @@ class Snapshot:
         return sorted(set(chain(*(part.columns for part in self.parts_of(table)))))
 
     def schema(self, table: str) -> Any:
-        """Return the Arrow schema of the whole table."""
-        return schema_of(self.columns[table], self.unknown_columns(table))
+        """Return the Arrow schema of the whole table. Raises ArgumentError for an unknown one."""
+        unknown = self.unknown_columns(table)
+        return schema_of(self.columns[table], unknown)
 
     def has_columns(self, table: str, columns: Columns) -> bool:
         """Return whether the table promises these columns, in the same order."""
