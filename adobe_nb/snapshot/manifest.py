@@ -52,6 +52,8 @@ class Part:
     """The part lacks changes from this time (ISO, UTC) on."""
     columns: tuple[str, ...] = ()
     """Columns that are not promised for the table. All of them are text."""
+    digest: str = ""
+    """That of the responses that the rows came from; empty when it is not known."""
 
     def __post_init__(self) -> None:
         # Also for parts read from a file, because the names become paths.
