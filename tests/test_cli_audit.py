@@ -7,6 +7,7 @@
 import io
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from adobe_nb.analysis import Tags
 from adobe_nb.analysis.audit import formats
 from adobe_nb.analysis.audit.rules import all_rules
 from adobe_nb.cli import options
+from tests.support.second_company import pull_second_company
 from tests.support.tag_frames import components, elements, extensions, no_tags, rules
 
 SCHEMA = json.loads(
@@ -144,8 +146,8 @@ class TestStatus:
     @pytest.mark.parametrize(
         ("name", "says"),
         [
-            ("Web Store UK", "no property 'Web Store UK'. Similar names: Web Store US"),
-            ("PR" + "0" * 32, "has no property PR0000"),
+            ("Web Store UK", "is called 'Web Store UK'. Similar names: Web Store US"),
+            ("PR" + "0" * 32, "no property PR0000"),
             (" ", "expected the name or id of a property"),
         ],
     )
@@ -189,6 +191,30 @@ class TestSource:
         property_id = snapshot.load(folder, "properties").loc[0, "id"]
         by_name, by_id = audit("--rule", "unused"), audit("--rule", "unused", name=property_id)
         assert by_id.out == by_name.out
+
+    def test_property_can_be_left_out_with_snapshots_only(
+        self, folder: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        result = Result(capsys, "--snapshot", folder, "--rule", "unused", "--format", "json")
+        assert (result.status, len(json.loads(result.out)["findings"]) > 0) == (0, True)
+        result = Result(capsys, "--simulator")
+        assert result.status == 2
+        assert "An audit requires a property" in result.err
+
+    def test_snapshots_of_several_organizations_are_checked_together(
+        self, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        pull_second_company(tmp_path)
+        own = snapshot.load(tmp_path, "properties")["id"].tolist()
+        arguments = ["--snapshot", folder, "--rule", "unused"]
+        result = Result(capsys, *arguments, "--snapshot", tmp_path)
+        assert result.status == 0
+        named = set(re.findall(r", in (PR\w+)", " ".join(result.out.split())))
+        assert named.issuperset(own)
+        assert named.difference(own)
+        result = Result(capsys, *arguments, "--snapshot", folder)
+        assert result.status == 2
+        assert "are of the same organization" in result.err
 
 
 class TestTable:

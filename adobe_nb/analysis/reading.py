@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import TypeGuard
 
 import pandas as pd
@@ -25,8 +24,9 @@ from adobe_nb.errors import ArgumentError, NameLookupError, NotAllowed, NotFound
 from adobe_nb.registry import ID_PATTERN, RESOURCES
 from adobe_nb.session import Session, current
 from adobe_nb.snapshot.manifest import Snapshot
+from adobe_nb.snapshot.organizations import ORGANIZATION, Folders, Organizations, read_folders
 from adobe_nb.snapshot.plan import EVENTS, PACKAGES, PLAN, selected
-from adobe_nb.snapshot.store import AsOf, SnapshotFolder
+from adobe_nb.snapshot.store import AsOf
 from adobe_nb.suggest import candidates
 
 Frames = dict[str, pd.DataFrame]
@@ -44,7 +44,7 @@ def read(
     library: Ids | None = None,
     build: Ids | None = None,
     audit_events: bool | str | date = False,
-    snapshot: str | Path | None = None,
+    snapshot: Folders | None = None,
     as_of: AsOf | None = None,
     session: Session | None = None,
     redact: Callable[[str], str] | None = None,
@@ -70,9 +70,10 @@ def read(
         them for the whole organization only, 100 in a request: without a date that can take
         minutes.
     snapshot
-        A folder of snapshots to read from instead. No session is required.
+        A folder of snapshots to read from instead, or a list of folders, one of each organization.
+        No session is required. The frame of the properties then says the ``organization`` of each.
     as_of
-        Which snapshot: its number or a time; by default the latest.
+        Which snapshot: its number or a time; by default the latest. With a list, a time.
     session
         By default the current one.
     redact
@@ -97,7 +98,8 @@ def read(
     NotFound
         For a property, library or build that you cannot see.
     SnapshotError
-        When there is no such snapshot, or it lacks a table that is required.
+        When there is no such snapshot, it lacks a table that is required, or two folders are of one
+        organization.
     ApiError, TransportError, IncompleteResult, NotSignedIn
 
     Examples
@@ -117,12 +119,14 @@ def read(
         if session is not None:
             raise ArgumentError("A snapshot is read without a session. Pass one of the two.")
 
-        def tags_of(stored: Snapshot) -> Tags:
+        def tags_of(stored: Snapshot | Organizations) -> Tags:
             find, listed = partial(_find_stored, stored), partial(_libraries_stored, stored)
             ids, holder = _selected(find, listed, properties, library, build)
+            if isinstance(stored, Organizations) and ids:
+                stored = stored.holding(ids)
             return tags(_SnapshotSource(stored, ids), holder)
 
-        return SnapshotFolder(snapshot).read(as_of, tags_of)
+        return read_folders(snapshot, as_of, tags_of)
     if as_of is not None:
         raise ArgumentError(
             "as_of= requires snapshot=, the folder of the snapshots: the API knows only today."
@@ -186,13 +190,16 @@ def _live_build(libraries: pd.DataFrame) -> str:
     raise ArgumentError("Nothing is live: the property has no published library with a build.")
 
 
-def _libraries_stored(snapshot: Snapshot, ids: Sequence[str]) -> pd.DataFrame:
+def _libraries_stored(snapshot: Snapshot | Organizations, ids: Sequence[str]) -> pd.DataFrame:
     libraries = snapshot.frame("libraries")
     return libraries[libraries["property_id"].isin(ids)]
 
 
 def _find_stored(
-    snapshot: Snapshot, table: str, name: str, parents: Sequence[str] | None = None
+    snapshot: Snapshot | Organizations,
+    table: str,
+    name: str,
+    parents: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Return the one row of a snapshot with a name. Raises ArgumentError."""
     frame = snapshot.frame(table)
@@ -205,7 +212,7 @@ def _find_stored(
     if rows.empty:
         similar = candidates(name, set(frame["name"]), most=3)
         raise NameLookupError(
-            f"Snapshot {snapshot.number} has none of the {table} called {name!r}. "
+            f"None of the {table} in {snapshot.label} is called {name!r}. "
             f"Similar names: {', '.join(similar) or 'none'}.",
             similar,
         )
@@ -413,18 +420,25 @@ class _SessionSource:
 
 
 class _SnapshotSource:
-    """Reads frames from one snapshot of a folder."""
+    """Reads frames from one snapshot of a folder, or of several organizations."""
 
-    def __init__(self, snapshot: Snapshot, ids: _Ids) -> None:
+    def __init__(self, snapshot: Snapshot | Organizations, ids: _Ids) -> None:
         self.ids = ids
         self.as_of = snapshot.finished.isoformat(timespec="seconds")
         self.limits: list[str] = []
         self._snapshot = snapshot
+        self._several: Organizations | None = None
+        self._snapshots: Sequence[Snapshot]
+        if isinstance(snapshot, Organizations):
+            self._several, self._snapshots = snapshot, snapshot.snapshots
+            self.limits += snapshot.differences(TABLES)
+        else:
+            self._snapshots = [snapshot]
         properties = snapshot.frame("properties")
         for property_id in set(ids or ()).difference(properties["id"]):
             labels = map("{0.id} ({0.name})".format, properties.itertuples())
             raise ArgumentError(
-                f"Snapshot {snapshot.number} has no property {property_id}. "
+                f"There is no property {property_id} in {snapshot.label}. "
                 f"It has: {', '.join(labels) or 'none'}."
             )
 
@@ -433,12 +447,13 @@ class _SnapshotSource:
         return self._stored(set(TABLES) - {EVENTS})
 
     def get(self, resource_id: str) -> pd.DataFrame:
-        frame = self._table(type_of(resource_id))
+        table = type_of(resource_id)
+        self._require(table)
+        frame = self._snapshot.frame(table)
         row = frame[frame["id"] == resource_id]
         if row.empty:
             raise ArgumentError(
-                f"Snapshot {self._snapshot.number} has no "
-                f"{RESOURCES[type_of(resource_id)].singular} {resource_id}."
+                f"There is no {RESOURCES[table].singular} {resource_id} in {self._snapshot.label}."
             )
         return row.reset_index(drop=True)
 
@@ -446,18 +461,18 @@ class _SnapshotSource:
         return self._stored(_SURROUNDINGS)
 
     def listed(self, table: str, parents: Sequence[str]) -> pd.DataFrame:
-        frame = self._of_properties(table)
+        frame = self._required(table)
         stored = parents
         if PLAN[table].requires:
-            stored = selected(table, self._of_properties)
+            stored = selected(table, self._required)
         # Snapshots hold a selection of revisions: a short table would look complete.
         missing = sorted(set(parents).difference(stored))
         if missing:
             contents = "components" if PLAN[table].parent == "rules" else "contents"
             raise SnapshotError(
-                f"Snapshot {self._snapshot.number} does not hold the {contents} of {missing[0]}. "
-                "It holds what environments deliver, the newest published revisions, and "
-                "libraries that are not published. Read older ones with a session."
+                f"The {contents} of {missing[0]} are not in {self._snapshot.label}. It holds what "
+                "environments deliver, the newest published revisions, and libraries that are not "
+                "published. Read older ones with a session."
             )
         return frame[frame[PLAN[table].parent_column].isin(parents)].reset_index(drop=True)
 
@@ -465,35 +480,41 @@ class _SnapshotSource:
         return self._stored([PACKAGES])
 
     def events(self, since: datetime) -> Frames:
-        if EVENTS not in self._snapshot.tables:
-            raise SnapshotError(
-                f"Snapshot {self._snapshot.number} has no audit events. Pull one that has them: "
-                'snapshot.pull(…, to=…, tables=[*snapshot.TABLES, "audit_events"]).'
-            )
-        events = self._of_properties(EVENTS)
+        events = self._required(EVENTS)
         return {EVENTS: events[events["created_at"] >= since].reset_index(drop=True)}
 
     def _stored(self, tables: Iterable[str]) -> Frames:
-        stored = self._snapshot.columns.keys() & set(tables)
+        stored = set(tables).intersection(self._snapshot.tables)
         return {table: self._of_properties(table) for table in sorted(stored)}
 
     def _of_properties(self, table: str) -> pd.DataFrame:
         """Return a table, or the part of it that belongs to the properties."""
         ids = self.ids
-        frame = self._table(table, ids[0] if ids and len(ids) == 1 else None)
+        frame = self._snapshot.frame(table, ids[0] if ids and len(ids) == 1 else None)
         if table == PACKAGES:
             # A package belongs to a company, or to all.
             return frame.drop_duplicates("id", ignore_index=True)
+        if table == "properties" and self._several is not None:
+            organizations = frame["id"].map(self._several.by_property)
+            frame[ORGANIZATION] = organizations.astype("string")
         if ids is None:
             return frame
         column = "id" if table == "properties" else "property_id"
         return frame[frame[column].isin(ids)].reset_index(drop=True)
 
-    def _table(self, table: str, property_id: str | None = None) -> pd.DataFrame:
-        snapshot = self._snapshot
-        if table not in snapshot.tables:
-            raise SnapshotError(
-                f"Snapshot {snapshot.number} of {snapshot.folder} has no table {table!r}. Pull "
-                "one that has it: snapshot.pull(…, to=…) pulls all tables by default."
-            )
-        return snapshot.frame(table, property_id)
+    def _required(self, table: str) -> pd.DataFrame:
+        self._require(table)
+        return self._of_properties(table)
+
+    def _require(self, table: str) -> None:
+        """Raise SnapshotError when a snapshot of the properties lacks a table."""
+        advice = "snapshot.pull(…, to=…) pulls all tables by default."
+        if table == EVENTS:
+            advice = 'snapshot.pull(…, to=…, tables=[*snapshot.TABLES, "audit_events"]).'
+        for snapshot in self._snapshots:
+            is_read = self.ids is None or not set(self.ids).isdisjoint(snapshot.about["properties"])
+            if is_read and table not in snapshot.columns:
+                raise SnapshotError(
+                    f"Snapshot {snapshot.number} of {snapshot.folder} has no table {table!r}. Pull "
+                    f"one that has it: {advice}"
+                )

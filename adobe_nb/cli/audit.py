@@ -15,8 +15,6 @@ from adobe_nb.cli.options import (
 )
 from adobe_nb.errors import ArgumentError
 from adobe_nb.masking import masked_message, printable
-from adobe_nb.registry import ID_PATTERN
-from adobe_nb.suggest import candidates
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +51,13 @@ def add(commands: Commands) -> None:
         epilog=_STATUSES,
     )
     audit.set_defaults(run=_run)
-    audit.add_argument("property", type=property_name, metavar="PROPERTY", help="its id or name")
+    audit.add_argument(
+        "property",
+        type=property_name,
+        nargs="?",
+        metavar="PROPERTY",
+        help="its id or name; may be left out with --snapshot, to check all properties",
+    )
     holder = audit.add_mutually_exclusive_group()
     holder.add_argument("--library", metavar="ID", help="check what a library of it would publish")
     holder.add_argument("--build", metavar="ID", help="check what a build of it delivered")
@@ -98,8 +102,10 @@ def add(commands: Commands) -> None:
     source.add_argument(
         "--snapshot",
         type=Path,
+        action="append",
         metavar="FOLDER",
-        help="read the latest snapshot of a folder; requires no credentials",
+        help="read the latest snapshot of a folder; requires no credentials; can be repeated, for "
+        "several organizations",
     )
     add_credentials(source, "check a property of the built-in simulator")
 
@@ -151,12 +157,15 @@ def _text(options: argparse.Namespace, tags: "Tags", findings: "pd.DataFrame") -
 def _tags(options: argparse.Namespace) -> "Tags":
     from adobe_nb import analysis  # noqa: PLC0415
 
-    if options.snapshot is not None:
-        session = None
-        selected = _property_of_snapshot(options.snapshot, options.property)
-    else:
+    selected, session = options.property, None
+    if options.snapshot is None:
+        if selected is None:
+            raise ArgumentError(
+                "An audit requires a property: its id or name. Only with --snapshot it may be left "
+                "out, to check all properties of the snapshot."
+            )
         session = connect(options)
-        selected = property_id(session, options.property)
+        selected = property_id(session, selected)
     return analysis.read(
         selected,
         library=options.library,
@@ -165,22 +174,6 @@ def _tags(options: argparse.Namespace) -> "Tags":
         session=session,
         redact=masked_message,
     )
-
-
-def _property_of_snapshot(folder: Path, name: str) -> str:
-    """Return the id of a property of a snapshot. Raises ArgumentError."""
-    from adobe_nb import snapshot  # noqa: PLC0415
-
-    if ID_PATTERN.fullmatch(name):
-        return name
-    properties = snapshot.load(folder, "properties")
-    matches = properties.loc[properties["name"] == name, "id"].tolist()
-    if len(matches) > 1:
-        raise ArgumentError(f"Several properties are called {name!r}: {', '.join(matches)}.")
-    if not matches:
-        similar = ", ".join(candidates(name, set(properties["name"]), most=3))
-        raise ArgumentError(f"The snapshot has no property {name!r}. Similar names: {similar}.")
-    return str(matches[0])
 
 
 def _write(text: str, file: Path) -> None:

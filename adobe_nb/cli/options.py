@@ -37,7 +37,9 @@ def add_credentials(source: "argparse._MutuallyExclusiveGroup", simulator: str) 
     source.add_argument("--simulator", action="store_true", help=simulator)
 
 
-def connect(options: argparse.Namespace, concurrency: int | None = None) -> "Session":
+def connect(
+    options: argparse.Namespace, concurrency: int | None = None, *, progress: bool = True
+) -> "Session":
     """Return a session with the credentials of the options."""
     # Commands import what they need: loading pandas would delay --help.
     from adobe_nb import session  # noqa: PLC0415
@@ -48,6 +50,7 @@ def connect(options: argparse.Namespace, concurrency: int | None = None) -> "Ses
             env_file=options.env_file,
             simulator=options.simulator,
             concurrency=concurrency,
+            progress=progress,
         )
     except IncompleteCredentials:
         raise

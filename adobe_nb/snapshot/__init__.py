@@ -26,8 +26,9 @@ from adobe_nb.api.reactor.inputs import Ids
 from adobe_nb.errors import ArgumentError
 from adobe_nb.session import Session, current
 from adobe_nb.snapshot import pulling, queries, refreshing
-from adobe_nb.snapshot.comparison import compared
+from adobe_nb.snapshot.comparison import comparable_tables, compared_snapshots
 from adobe_nb.snapshot.manifest import Snapshot
+from adobe_nb.snapshot.organizations import Folders, read_folders
 from adobe_nb.snapshot.plan import FROZEN, TABLES
 from adobe_nb.snapshot.store import AsOf, SnapshotFolder
 
@@ -109,7 +110,8 @@ def pull(
     >>> "Web Store US" in set(snapshot.load(folder, "properties")["name"])
     True
     """
-    return pulling.pull(_reading_session(session), properties, to, tables, resume=resume)
+    snapshots = SnapshotFolder(to)
+    return pulling.pull(_reading_session(session), properties, snapshots, tables, resume=resume)
 
 
 def refresh(folder: str | Path, *, session: Session | None = None) -> Snapshot:
@@ -149,7 +151,7 @@ def refresh(folder: str | Path, *, session: Session | None = None) -> Snapshot:
     Without the right to read audit events every list is read, and a SnapshotWarning is issued. A
     snapshot with the table ``audit_events`` requires that right.
     """
-    return refreshing.refresh(_reading_session(session), folder)
+    return refreshing.refresh(_reading_session(session), SnapshotFolder(folder))
 
 
 @overload
@@ -193,10 +195,19 @@ def load(
     return SnapshotFolder(folder).read(as_of, read)
 
 
-def sql(query: str, folder: str | Path, *, as_of: AsOf | None = None) -> pd.DataFrame:
-    """Run a DuckDB query over the tables of a snapshot.
+def sql(query: str, folder: Folders, *, as_of: AsOf | None = None) -> pd.DataFrame:
+    """Run a DuckDB query over the tables of a snapshot, or of one snapshot per organization.
 
     The query has access to the tables and to nothing else, and cannot change them.
+
+    Parameters
+    ----------
+    folder
+        A folder of snapshots, or a list of them, one of each organization. With a list, every table
+        has the first column ``organization``. A query with ``WHERE organization = '…'`` reads only
+        the files of that organization. Columns that some of the folders lack are NA there.
+    as_of
+        As in ``load``. With a list it must be a time, and means the last snapshot of each folder.
 
     Returns
     -------
@@ -205,8 +216,11 @@ def sql(query: str, folder: str | Path, *, as_of: AsOf | None = None) -> pd.Data
 
     Raises
     ------
+    ArgumentError
+        For an empty list, and for a number with a list.
     SnapshotError
-        With DuckDB's message for a wrong query, and for intervals with months.
+        With DuckDB's message for a wrong query, and for intervals with months; when there is no
+        such snapshot, a file is damaged, or two folders are of one organization.
 
     Examples
     --------
@@ -218,7 +232,7 @@ def sql(query: str, folder: str | Path, *, as_of: AsOf | None = None) -> pd.Data
     >>> int(snapshot.sql("SELECT count(*) AS n FROM rules", folder).loc[0, "n"]) > 0
     True
     """
-    return SnapshotFolder(folder).read(as_of, lambda snapshot: queries.sql(snapshot, query))
+    return read_folders(folder, as_of, lambda stored: queries.sql(stored, query))
 
 
 def history(folder: str | Path) -> pd.DataFrame:
@@ -316,22 +330,14 @@ def changes(
                 f"since={since!r} is snapshot {before.number}, which is not before snapshot "
                 f"{after.number} (until={until!r}). snapshot.history(folder) lists all of them."
             )
-        # An empty comparison has the columns, for when there is nothing to compare.
-        empty = pd.DataFrame({"id": []}, dtype="string")
-        frames = [compared("", empty, empty)]
-        for name in _compared_tables(before, after, table):
-            frames.append(compared(name, before.frame(name), after.frame(name)))
-        frame = pd.concat(frames, ignore_index=True)
+        tables = comparable_tables(before, after)
+        if table is not None:
+            tables = [table]
+        frame = compared_snapshots(before, after, tables)
         frame.attrs.update(since=before.number, until=after.number)
         return frame
 
     return snapshots.read(until, compare)
-
-
-def _compared_tables(before: Snapshot, after: Snapshot, table: str | None) -> list[str]:
-    if table is not None:
-        return [table]
-    return [name for name in after.tables if name in before.tables and name not in FROZEN]
 
 
 def _check_table(table: object) -> None:

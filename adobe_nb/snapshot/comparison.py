@@ -1,8 +1,15 @@
-"""Compare two states of one table."""
+"""Compare two states of a table, or two snapshots."""
 
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
+
+from adobe_nb.errors import SnapshotError
+from adobe_nb.snapshot.manifest import Snapshot, numbers, read_manifest
+from adobe_nb.snapshot.plan import FROZEN
 
 # The column that people know a resource by: a note has only its text, a callback its URL.
 _NAMES = ("name", "text", "url")
@@ -65,3 +72,53 @@ def _described(table: str, frame: pd.DataFrame) -> pd.DataFrame:
     owner = {"properties": "id", "notes": "resource_id"}.get(table, "property_id")
     described = frame.reindex(columns=["id", name, owner]).astype("string")
     return described.set_axis(["id", "name", "property_id"], axis="columns").set_index("id")
+
+
+def comparable_tables(before: Snapshot, after: Snapshot) -> list[str]:
+    """Return the tables of both snapshots whose rows can change."""
+    return [name for name in after.tables if name in before.tables and name not in FROZEN]
+
+
+def compared_snapshots(before: Snapshot, after: Snapshot, tables: Iterable[str]) -> pd.DataFrame:
+    """Return one row per resource of these tables that was created, changed or deleted.
+
+    Raises ArgumentError for a table that one of them lacks, SnapshotError for a damaged file.
+    """
+    # An empty comparison has the columns, for when there is nothing to compare.
+    empty = pd.DataFrame({"id": []}, dtype="string")
+    frames = [compared("", empty, empty)]
+    before, after = _differing_parts(before, after)
+    for table in tables:
+        frames.append(compared(table, before.frame(table), after.frame(table)))
+    return pd.concat(frames, ignore_index=True)
+
+
+def _differing_parts(before: Snapshot, after: Snapshot) -> tuple[Snapshot, Snapshot]:
+    """Return both snapshots without the parts that are one file in both."""
+    shared = set()
+    for part in after.parts:
+        other = before.part(part.table, part.property)
+        # A damaged snapshot can lack the file.
+        with suppress(OSError):
+            if other and part.file(after.data).samefile(other.file(before.data)):
+                shared |= {part, other}
+    remaining = []
+    for snapshot in (before, after):
+        parts = tuple(part for part in snapshot.parts if part not in shared)
+        remaining.append(replace(snapshot, parts=parts))
+    return remaining[0], remaining[1]
+
+
+def number_of_changes(snapshot: Snapshot) -> int | None:
+    """Return how many resources differ from the previous snapshot of the folder.
+
+    None when there is no previous one, or it is damaged.
+    """
+    earlier = [number for number in numbers(snapshot.folder) if number < snapshot.number]
+    if not earlier:
+        return None
+    try:
+        before = read_manifest(snapshot.folder, earlier[-1])
+        return len(compared_snapshots(before, snapshot, comparable_tables(before, snapshot)))
+    except SnapshotError:
+        return None

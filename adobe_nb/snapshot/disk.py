@@ -4,7 +4,7 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -93,15 +93,20 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def share(file: Path, other: Path) -> None:
-    """Give a file a second name: a hard link, or a copy where links are not supported."""
+def share(file: Path, other: Path) -> bool:
+    """Give a file a second name: a hard link, or a copy where links are not supported.
+
+    Returns whether it is a link.
+    """
     # A link cannot replace a file, and renaming one link of a file to another does nothing.
     other.unlink(missing_ok=True)
     try:
         os.link(file, other)
+        return True
     except OSError:
         with file.open("rb") as source:
             write(other, lambda copy: shutil.copyfileobj(source, copy))
+    return False
 
 
 def rename_to_new(folder: Path, name: Path) -> None:
@@ -129,11 +134,12 @@ def sync(path: Path) -> None:
         os.close(handle)
 
 
-def sync_tree(folder: Path) -> None:
-    """Wait until a folder and everything in it is on the disk."""
+def sync_tree(folder: Path, synced: Collection[Path] = ()) -> None:
+    """Wait until a folder and everything in it is on the disk, except files that are already."""
+    paths = [path for path in folder.rglob("*") if path not in synced]
     # In parallel, because the disk then writes many files at once.
     with ThreadPoolExecutor() as pool:
-        list(pool.map(sync, [folder, *folder.rglob("*")]))
+        list(pool.map(sync, [folder, *paths]))
 
 
 def remove_tree(folder: Path) -> None:

@@ -93,6 +93,8 @@ class Draft:
         self._plan, self._previous, self._now = plan, previous, now
         self._recording = threading.Lock()
         self._parts = by_name(_complete_parts(data))
+        self._synced: set[Path] = set()
+        """Links to files of other snapshots, whose content is on the disk."""
         self._open = True
         self._remove_unrecorded()
 
@@ -139,21 +141,33 @@ class Draft:
             with disk.writing(self._folder):
                 part.file(self._data).unlink(missing_ok=True)
 
-    def put(self, table: str, property: str | None, frame: pd.DataFrame, *, at: str) -> None:
+    def put(
+        self,
+        table: str,
+        property: str | None,
+        frame: pd.DataFrame,
+        *,
+        at: str,
+        digest: str = "",
+    ) -> None:
         """Store a part completely or not at all. Its index is not kept.
 
         ``at`` is the time (ISO, with time zone) from which on it lacks changes. The frame starts
-        with the promised columns of the table; others follow as text, in sorted order. Raises
-        SnapshotError for any other frame, and when it cannot be written.
+        with the promised columns of the table; others follow as text, in sorted order. ``digest``
+        is that of the responses that the rows came from. Raises SnapshotError for any other frame,
+        and when it cannot be written.
         """
         columns = self._columns_of(table, property)
         label = f"{table} of {property or 'the company'}"
         unknown = unknown_columns(frame, columns, label)
         content = to_table(frame, schema_of(columns, unknown), label)
-        part = Part(table, property, rows=len(frame), bytes=0, at=at, columns=unknown)
+        part = Part(
+            table, property, rows=len(frame), bytes=0, at=at, columns=unknown, digest=digest
+        )
         file = part.file(self._data)
         with disk.writing(self._folder):
             disk.make_folder(file.parent)
+            self._synced.discard(file)
             size = disk.write(file, lambda opened: write_parquet(content, opened))
             part = replace(part, bytes=size)
             self._share_with_previous(part, file)
@@ -181,9 +195,21 @@ class Draft:
             return False
         with disk.writing(self._folder):
             disk.make_folder(file.parent)
-            disk.share(source, file)
+            self._link(source, file)
             self._record(replace(part, at=at))
         return True
+
+    def keep_same(self, table: str, property: str | None, digest: str, *, at: str) -> bool:
+        """Take a part over from the previous snapshot if it came from the same responses.
+
+        Returns whether it did; otherwise ``put`` the part. ``at`` as in ``put``.
+        """
+        if not digest or self._previous is None:
+            return False
+        part = self._previous.part(table, property)
+        if part is None or part.digest != digest:
+            return False
+        return self.keep(table, property, self._previous, at=at)
 
     def publish(self, **about: Any) -> Snapshot:
         """Make it the next snapshot, with ``about`` added to its plan.
@@ -218,7 +244,7 @@ class Draft:
         text = _encoded(document)
         disk.write(self._data / MANIFEST, lambda file: file.write(text))
         # Before the rename: a power cut could otherwise keep the new name and lose the content.
-        disk.sync_tree(self._data)
+        disk.sync_tree(self._data, self._synced)
         try:
             # The commit. The manifest is in the folder by now, so a reader sees the whole snapshot
             # or nothing, and a kill leaves either a draft to resume or a finished snapshot.
@@ -262,7 +288,13 @@ class Draft:
         # A damaged previous snapshot must not stop this one.
         with suppress(FileNotFoundError):
             if source.read_bytes() == file.read_bytes():
-                disk.share(source, file)
+                self._link(source, file)
+
+    def _link(self, source: Path, file: Path) -> None:
+        """Share the file of another snapshot, and note when its content is on the disk."""
+        self._synced.discard(file)
+        if disk.share(source, file):
+            self._synced.add(file)
 
     def _record(self, part: Part) -> None:
         # Only when the file is complete, because a run that resumes relies on this record.

@@ -1,14 +1,18 @@
 """Read the parts of a snapshot from lists of the API, and store each when it is complete."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
+from hashlib import blake2b
+from typing import Any
 
 import pandas as pd
 
 from adobe_nb.api.reactor.client import Client
 from adobe_nb.api.reactor.collection import Rows
+from adobe_nb.api.reactor.decoding import Page
 from adobe_nb.api.reactor.frames import FrameBuilder
 from adobe_nb.api.reactor.paging import Listing, read_lists, steady_under
+from adobe_nb.registry import Resource
 from adobe_nb.snapshot.draft import Draft
 from adobe_nb.snapshot.plan import PLAN
 
@@ -26,6 +30,37 @@ def in_order(frame: pd.DataFrame) -> pd.DataFrame:
     frame = frame.reset_index(drop=True)
     frame.attrs = {}
     return frame
+
+
+class _Responses(Rows):
+    """Builds a frame from pages, and knows whether it came from the same responses as another.
+
+    Equal responses make equal rows, as long as they are decoded in the same way: a version that
+    decodes them differently requires a new format of snapshots.
+    """
+
+    def __init__(self, row: Resource, parent: str | None) -> None:
+        super().__init__(row, parent)
+        self._digests: dict[str, bytes] = {}
+        self._is_repeated = False
+
+    def decode(self, body: Any, listing: Any) -> Page:
+        """Decode a page. Raises IncompleteResult."""
+        # A list of several pages, or one that was read again, is not worth the comparison.
+        self._is_repeated |= listing.path in self._digests
+        self._digests[listing.path] = blake2b(body).digest()
+        return super().decode(body, listing)
+
+    def drop(self, order: tuple[int, ...]) -> None:
+        """Forget the pages whose order begins like this, if there are any."""
+        self._is_repeated = True
+        super().drop(order)
+
+    def digest(self) -> str:
+        """Return the digest of all responses; empty when a list had more than one."""
+        if self._is_repeated:
+            return ""
+        return digest_of(sorted(self._digests.items()))
 
 
 class PartReader:
@@ -47,14 +82,20 @@ class PartReader:
     ) -> None:
         self.table, self.property = table, property
         plan = PLAN[table]
-        self.rows = Rows(plan.row, plan.parent)
+        self.rows = _Responses(plan.row, plan.parent)
         self.listings = steady_under(plan.parent or "", parents, plan.row)
         self.unread = len(self.listings)
         self.received = 0
         self._draft, self._at, self._unchanged = draft, at, unchanged
 
-    def store(self) -> pd.DataFrame:
-        """Store the part, and return its rows."""
+    def store(self) -> None:
+        """Store the part."""
+        digest = ""
+        if self._unchanged is None or self._unchanged.empty:
+            digest = self.rows.digest()
+        if self._draft.keep_same(self.table, self.property, digest, at=self._at):
+            self.rows.drop(())
+            return
         # Most lists of most properties are empty.
         frame = no_rows(self.table)
         if self.received:
@@ -63,15 +104,13 @@ class PartReader:
             frame = joined(self._unchanged, frame, self.table)
         # There are thousands of parts: the rows must not stay in memory.
         self._unchanged = None
-        frame = in_order(frame)
-        self._draft.put(self.table, self.property, frame, at=self._at)
-        return frame
+        self._draft.put(self.table, self.property, in_order(frame), at=self._at, digest=digest)
 
 
 def read_parts(
     client: Client, parts: Sequence[PartReader], label: str, *, parents_may_vanish: bool = False
-) -> Iterator[tuple[PartReader, pd.DataFrame]]:
-    """Read all lists of these parts; store and yield each part when its last list is complete."""
+) -> None:
+    """Read all lists of these parts, and store each part when its last list is complete."""
     parts_of_lists: list[PartReader] = []
     listings: list[Listing] = []
     sinks: list[Rows] = []
@@ -81,13 +120,18 @@ def read_parts(
         listings += part.listings
         sinks += [part.rows] * lists
         if not part.listings:
-            yield part, part.store()
+            part.store()
     for read in read_lists(client, listings, sinks, label, parents_may_vanish=parents_may_vanish):
         part = parts_of_lists[read.at]
         part.unread -= 1
         part.received += read.rows
         if not part.unread:
-            yield part, part.store()
+            part.store()
+
+
+def digest_of(values: object) -> str:
+    """Return the digest of values whose text tells them apart."""
+    return blake2b(repr(values).encode("utf-8", "backslashreplace"), digest_size=16).hexdigest()
 
 
 @cache

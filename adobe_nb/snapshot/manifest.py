@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from itertools import chain
 from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,6 +21,7 @@ from adobe_nb.snapshot.tables import (
     Columns,
     damaged,
     library,
+    parquet_dataset,
     read_parquet,
     schema_of,
     to_frame,
@@ -50,6 +52,8 @@ class Part:
     """The part lacks changes from this time (ISO, UTC) on."""
     columns: tuple[str, ...] = ()
     """Columns that are not promised for the table. All of them are text."""
+    digest: str = ""
+    """That of the responses that the rows came from; empty when it is not known."""
 
     def __post_init__(self) -> None:
         # Also for parts read from a file, because the names become paths.
@@ -72,10 +76,10 @@ class Part:
 
     def file(self, snapshot: Path) -> Path:
         """Return its path in the folder of a snapshot."""
-        folder = snapshot / self.table
-        if self.property is not None:
-            folder /= f"property={self.property}"
-        return folder / "part.parquet"
+        # One step: there are thousands of parts, and each step parses the path again.
+        if self.property is None:
+            return snapshot / f"{self.table}/part.parquet"
+        return snapshot / f"{self.table}/property={self.property}/part.parquet"
 
     def read(self, snapshot: Path, columns: Columns) -> Any:
         """Return its rows as an Arrow table. Raises SnapshotError when the file is damaged."""
@@ -120,6 +124,16 @@ class Snapshot:
         return list(self.columns)
 
     @property
+    def label(self) -> str:
+        """How messages name it."""
+        return f"snapshot {self.number}"
+
+    @property
+    def organization(self) -> str:
+        """The organization that it belongs to."""
+        return str(self.about["organization"])
+
+    @property
     def data(self) -> Path:
         """The folder of its files, ``<table>/property=<id>/part.parquet``, for other tools."""
         return folder_of(self.folder, self.number)
@@ -143,11 +157,19 @@ class Snapshot:
         if table not in self.columns:
             tables = ", ".join(self.tables) or "none"
             raise ArgumentError(f"Snapshot {self.number} has no table {table!r}. It has: {tables}.")
-        return [part for part in self.parts if part.table == table]
+        return self._parts_by_table[table]
+
+    @cached_property
+    def _parts_by_table(self) -> dict[str, list[Part]]:
+        parts: dict[str, list[Part]] = {table: [] for table in self.tables}
+        for part in self.parts:
+            parts[part.table].append(part)
+        return parts
 
     def paths(self, table: str) -> list[Path]:
         """Return the files of a table, in the order of its rows."""
-        return [part.file(self.data) for part in self.parts_of(table)]
+        data = self.data
+        return [part.file(data) for part in self.parts_of(table)]
 
     def frame(self, table: str, property: str | None = None) -> pd.DataFrame:
         """Return a table, or the rows of one property in it.
@@ -165,12 +187,7 @@ class Snapshot:
         SnapshotError
             When a file is missing or differs from the manifest. A table is never short.
         """
-        # The empty table comes first, because it determines the order of the columns.
-        tables = [self.schema(table).empty_table()]
-        for part in self.parts_of(table):
-            if property in (None, part.property):
-                tables.append(part.read(self.data, self.columns[table]))
-        frame = to_frame(library("pyarrow").concat_tables(tables, promote_options="default"))
+        frame = to_frame(self.rows(table, property))
         for name in ("service", "organization"):
             if name in self.about:
                 frame.attrs[name] = self.about[name]
@@ -182,12 +199,23 @@ class Snapshot:
         frame.attrs.update(total_count=len(frame), snapshot=self.number, table=table)
         return frame
 
-    def schema(self, table: str) -> Any:
-        """Return the Arrow schema of the whole table."""
-        unknown: set[str] = set()
+    def rows(self, table: str, property: str | None = None) -> Any:
+        """Return a table, or the rows of one property in it, as an Arrow table."""
+        # The empty table comes first, because it determines the order of the columns.
+        tables = [self.schema(table).empty_table()]
         for part in self.parts_of(table):
-            unknown.update(part.columns)
-        return schema_of(self.columns[table], sorted(unknown))
+            if property in (None, part.property):
+                tables.append(part.read(self.data, self.columns[table]))
+        return library("pyarrow").concat_tables(tables, promote_options="default")
+
+    def unknown_columns(self, table: str) -> list[str]:
+        """Return the columns of a table that are not promised, sorted."""
+        return sorted(set(chain(*(part.columns for part in self.parts_of(table)))))
+
+    def schema(self, table: str) -> Any:
+        """Return the Arrow schema of the whole table. Raises ArgumentError for an unknown one."""
+        unknown = self.unknown_columns(table)
+        return schema_of(self.columns[table], unknown)
 
     def has_columns(self, table: str, columns: Columns) -> bool:
         """Return whether the table promises these columns, in the same order."""
@@ -198,16 +226,18 @@ class Snapshot:
 
         Sizes are compared here, and raise as in ``frame``; checksums are verified during the query.
         """
-        parquet, local = library("pyarrow.dataset"), library("pyarrow.fs").LocalFileSystem()
-        options = parquet.ParquetFragmentScanOptions(page_checksum_verification=True)
-        reader = parquet.ParquetFileFormat(default_fragment_scan_options=options)
-        fragments = []
+        return parquet_dataset(dict.fromkeys(self.files(table)), self.schema(table))
+
+    def files(self, table: str) -> list[Path]:
+        """Return the files of a table that have rows. Raises SnapshotError for a wrong size."""
+        files, data = [], self.data
         for part in self.parts_of(table):
-            file = part.file(self.data)
+            file = part.file(data)
             if problem := wrong_file(file, part.bytes):
                 raise damaged(file, problem)
-            fragments.append(reader.make_fragment(str(file), filesystem=local))
-        return parquet.FileSystemDataset(fragments, self.schema(table), reader, filesystem=local)
+            if part.rows:
+                files.append(file)
+        return files
 
 
 def folder_of(folder: Path, number: int) -> Path:

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import chain, product
-from pathlib import Path
 
 import pandas as pd
 
@@ -19,7 +18,7 @@ from adobe_nb.errors import ArgumentError, NotAllowed, NotFound, SnapshotError
 from adobe_nb.registry import RESOURCES
 from adobe_nb.session import Session
 from adobe_nb.snapshot.draft import Draft
-from adobe_nb.snapshot.filling import PartReader, in_order, joined, no_rows, read_parts
+from adobe_nb.snapshot.filling import PartReader, digest_of, in_order, joined, no_rows, read_parts
 from adobe_nb.snapshot.manifest import Snapshot
 from adobe_nb.snapshot.plan import (
     DIRECT,
@@ -56,7 +55,7 @@ class Scope:
 def pull(
     session: Session,
     properties: Ids | None,
-    folder: str | Path,
+    snapshots: SnapshotFolder,
     tables: Sequence[str] | str | None,
     *,
     resume: bool,
@@ -72,7 +71,6 @@ def pull(
             raise ArgumentError(
                 "There are no properties to pull. Leave them out to pull all that you can see."
             )
-    snapshots = SnapshotFolder(folder)
     latest = snapshots.latest()
     if latest is not None:
         check_same_organization(session, latest)
@@ -187,16 +185,20 @@ class Run:
         properties, at = self.scope.properties, self.scope.at
         self.draft.only(properties["id"])
         self.draft.put("companies", None, self.scope.companies, at=at)
-        for property_id in properties["id"]:
-            own = properties[properties["id"] == property_id].reset_index(drop=True)
-            self.draft.put("properties", property_id, own, at=at)
+        rows = properties.itertuples(index=False, name=None)
+        for number, (property_id, row) in enumerate(zip(properties["id"], rows, strict=True)):
+            digest = digest_of(row)
+            if not self.draft.keep_same("properties", property_id, digest, at=at):
+                own = properties.iloc[[number]].reset_index(drop=True)
+                self.draft.put("properties", property_id, own, at=at, digest=digest)
 
     def read_properties(self, ids: Iterable[str], label: str) -> None:
         """Read and store all parts of these properties that the draft does not have yet."""
         ids = list(ids)
+        if not ids:
+            return
         self.forget_damaged(ids)
-        for _ in read_parts(self.client, self.missing_parts(ids), label):
-            pass
+        read_parts(self.client, self.missing_parts(ids), label)
         self.read_below(ids, label, parents_may_vanish=True)
 
     def read_below(self, ids: Sequence[str], label: str, *, parents_may_vanish: bool) -> None:
@@ -206,8 +208,7 @@ class Run:
             for property_id in ids:
                 missing = [name for name in level if self.is_missing(name, property_id)]
                 parts += self.parts_below(missing, property_id)
-            for _ in read_parts(self.client, parts, label, parents_may_vanish=parents_may_vanish):
-                pass
+            read_parts(self.client, parts, label, parents_may_vanish=parents_may_vanish)
         if PACKAGES in self.tables:
             self.read_packages(ids, no_rows(PACKAGES))
 

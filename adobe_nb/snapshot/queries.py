@@ -8,6 +8,7 @@ import pandas as pd
 
 from adobe_nb.errors import SnapshotError
 from adobe_nb.snapshot.manifest import Snapshot
+from adobe_nb.snapshot.organizations import Organizations
 from adobe_nb.snapshot.tables import library, to_frame
 
 # A query comes from a notebook that may be someone else's: it must read the tables and nothing
@@ -23,8 +24,8 @@ _SETTINGS = (
 )
 
 
-def sql(snapshot: Snapshot, query: str) -> pd.DataFrame:
-    """Return DuckDB's answer to a query that names the tables of the snapshot.
+def sql(stored: Snapshot | Organizations, query: str) -> pd.DataFrame:
+    """Return DuckDB's answer to a query that names the tables of a snapshot, or of several.
 
     Dtypes are those of our frames: integers are ``Int64`` if 64 bits hold all of them, other
     numbers ``Float64``, dates and times without a time zone are UTC, intervals are timedeltas,
@@ -35,8 +36,8 @@ def sql(snapshot: Snapshot, query: str) -> pd.DataFrame:
     """
     duckdb, pa = library("duckdb"), library("pyarrow")
     with duckdb.connect() as connection:
-        for table in snapshot.tables:
-            connection.register(table, snapshot.dataset(table))
+        for table in stored.tables:
+            connection.register(table, stored.dataset(table))
         for setting in _SETTINGS:
             connection.execute(setting)
         try:
@@ -45,8 +46,8 @@ def sql(snapshot: Snapshot, query: str) -> pd.DataFrame:
                 raise SnapshotError("The query does not return a table. Start it with SELECT.")
             answer = relation.to_arrow_table()
         except duckdb.CatalogException as error:
-            tables = ", ".join(snapshot.tables) or "none"
-            problem = f"{_sentence(error)} The tables of snapshot {snapshot.number}: {tables}."
+            tables = ", ".join(stored.tables) or "none"
+            problem = f"{_sentence(error)} The tables of {stored.label}: {tables}."
             raise SnapshotError(problem) from error
         except (duckdb.Error, OSError, RuntimeError, pa.ArrowException) as error:
             raise SnapshotError(_sentence(error)) from error

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache, cached_property, partial
 from itertools import product
-from pathlib import Path
 
 import pandas as pd
 
@@ -54,9 +53,8 @@ _FINAL_STATES = ("succeeded", "failed")
 _ATTEMPTS = 3
 
 
-def refresh(session: Session, folder: str | Path) -> Snapshot:
+def refresh(session: Session, snapshots: SnapshotFolder) -> Snapshot:
     """Write the next snapshot of the folder: see ``snapshot.refresh``."""
-    snapshots = SnapshotFolder(folder)
     base = snapshots.at()
     check_same_organization(session, base)
     tables, chosen = checked_tables(base.about["tables"]), base.about["chosen"]
@@ -170,8 +168,7 @@ class _Refresh(Run):
         self.read_properties(ids[~is_known], "refresh")
         self.forget_damaged(known_ids)
         changed = self._read_first_pages(known_ids)
-        for _ in read_parts(self.client, changed, "refresh"):
-            pass
+        read_parts(self.client, changed, "refresh")
         # On the last attempt, the row of a deleted parent stays until the next refresh.
         self.read_below(known_ids, "refresh", parents_may_vanish=is_last_attempt)
 
@@ -186,7 +183,7 @@ class _Refresh(Run):
         Returns the lists that have to be read.
         """
         parts = self.missing_parts(ids)
-        listings = list(map(_by_last_change, parts))
+        listings = list(map(self._first_page, parts))
         sinks = [part.rows for part in parts]
         changed: list[PartReader] = []
         for read in read_lists(
@@ -202,6 +199,18 @@ class _Refresh(Run):
             ):
                 changed.append(part)
         return changed
+
+    def _first_page(self, part: PartReader) -> Listing:
+        """Return the list of a part; a long one by the time of the last change where possible."""
+        [listing] = part.listings
+        before = self.base.part(part.table, part.property)
+        # As a pull reads it, so that an unchanged list has an equal response.
+        if before is None or before.rows <= PAGE_SIZE:
+            return listing
+        sort = "created_at"
+        if "updated_at" in RESOURCES[part.table].sortable:
+            sort = "-updated_at"
+        return replace(listing, params=(("sort", sort),))
 
     def _is_unchanged(self, part: PartReader, total: int | None) -> bool:
         """Return whether a long list is as it was, judging by its length, dates and events."""
@@ -363,12 +372,3 @@ def _published(components: pd.DataFrame, now: Frames) -> pd.DataFrame:
 def _has_same_columns(snapshot: Snapshot, table: str) -> bool:
     """Return whether a table was stored with the columns that it has now."""
     return table in snapshot.columns and snapshot.has_columns(table, PLAN[table].columns)
-
-
-def _by_last_change(part: PartReader) -> Listing:
-    """Return the list of a part, sorted by the time of the last change where the API can."""
-    [listing] = part.listings
-    sort = "created_at"
-    if "updated_at" in RESOURCES[part.table].sortable:
-        sort = "-updated_at"
-    return replace(listing, params=(("sort", sort),))

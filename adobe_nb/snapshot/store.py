@@ -23,7 +23,7 @@ is the null one.
 """
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import filterfalse
@@ -63,6 +63,7 @@ class SnapshotFolder:
             )
         self.path = expanded(folder).absolute()
         self._now = now
+        self._is_reserved = False
 
     @contextmanager
     def begin(
@@ -115,8 +116,40 @@ class SnapshotFolder:
         return number
 
     @contextmanager
+    def reserved(self, wait: Callable[[], object]) -> Iterator[None]:
+        """Keep other writers out before a draft is begun.
+
+        While there is another writer, ``wait`` is called again and again; it pauses, or raises to
+        give up.
+        """
+        while not (lock := self._acquired()):
+            wait()
+        self._is_reserved = True
+        try:
+            yield
+        finally:
+            self._is_reserved = False
+            lock.release()
+
+    @contextmanager
     def _locked(self) -> Iterator[None]:
         """Keep other writers out. Raises SnapshotError when there is one."""
+        if self._is_reserved:
+            yield
+            return
+        lock = self._acquired()
+        if lock is None:
+            raise SnapshotError(
+                "Another process, or another cell of this one, is writing a snapshot to "
+                f"{self.path}. Wait until it is done, or stop it. The next run resumes it."
+            )
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _acquired(self) -> FileLock | None:
+        """Return the lock of the folder, or None when another writer has it."""
         # A lock for each use, because a forked process must not inherit one; not local to its
         # thread, because a draft may be closed by another.
         lock = FileLock(self.path / "_adobe_nb.lock", timeout=0, mode=0o600, thread_local=False)
@@ -126,14 +159,8 @@ class SnapshotFolder:
             try:
                 lock.acquire()
             except Timeout:
-                raise SnapshotError(
-                    "Another process, or another cell of this one, is writing a snapshot to "
-                    f"{self.path}. Wait until it is done, or stop it. The next run resumes it."
-                ) from None
-        try:
-            yield
-        finally:
-            lock.release()
+                return None
+        return lock
 
     def snapshots(self) -> list[Snapshot]:
         """Return all snapshots, oldest first. Raises SnapshotError for a damaged manifest."""
@@ -162,15 +189,7 @@ class SnapshotFolder:
         self, as_of: AsOf | None, read: Callable[[Snapshot], Result], *, of_day: time = time.max
     ) -> Result:
         """Return the result of ``read`` for a snapshot, or its successor if it is pruned."""
-        # Readers take no lock. The files of a snapshot that is pruned while it is read look like
-        # damaged ones, so an error counts only when all snapshots still exist.
-        while True:
-            before = numbers(self.path)
-            try:
-                return read(self._find(as_of, of_day))
-            except SnapshotError:
-                if set(before) <= set(numbers(self.path)):
-                    raise
+        return unless_pruned([self], lambda: read(self._find(as_of, of_day)))
 
     def _find(self, as_of: AsOf | None, of_day: time) -> Snapshot:
         existing = numbers(self.path)
@@ -180,7 +199,7 @@ class SnapshotFolder:
             )
         if as_of is None:
             return read_manifest(self.path, existing[-1])
-        target = _number_or_time(as_of, of_day)
+        target = number_or_time(as_of, of_day)
         for number in reversed(existing):
             if isinstance(target, datetime):
                 snapshot = read_manifest(self.path, number)
@@ -233,11 +252,26 @@ class SnapshotFolder:
         return [*folders, *filterfalse(self._resumable_plan, drafts)]
 
 
+def unless_pruned(folders: Sequence[SnapshotFolder], read: Callable[[], Result]) -> Result:
+    """Return the result of ``read``, again if snapshots of these folders were pruned meanwhile."""
+    # Readers take no lock. The files of a snapshot that is pruned while it is read look like
+    # damaged ones, so an error counts only when all snapshots still exist.
+    while True:
+        before = [numbers(folder.path) for folder in folders]
+        try:
+            return read()
+        except SnapshotError:
+            after = [numbers(folder.path) for folder in folders]
+            if all(map(set.issubset, map(set, before), map(set, after))):
+                raise
+
+
 def _dated(snapshot: Snapshot) -> str:
     return f"{snapshot.number} (finished {snapshot.finished:%Y-%m-%d %H:%M:%S} UTC)"
 
 
-def _number_or_time(as_of: AsOf, of_day: time) -> int | datetime:
+def number_or_time(as_of: AsOf, of_day: time) -> int | datetime:
+    """Return the number of a snapshot, or a time; ``of_day`` is that of a plain date."""
     if isinstance(as_of, str):
         as_of = _parsed(as_of.strip())
     if isinstance(as_of, datetime):

@@ -1,5 +1,6 @@
 """``analysis.read``: properties, libraries and builds, from a session and from snapshots."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,9 +23,12 @@ from adobe_nb.errors import (
 )
 from adobe_nb.simulator.messages import answer
 from adobe_nb.simulator.server import Simulator
+from adobe_nb.snapshot.organizations import read_folders
 from tests.conftest import sign_in, started
+from tests.support.second_company import pull_second_company
 
 HELD = ("rules", "data_elements", "extensions")
+ROOT = Path(__file__).parents[2]
 UNKNOWN = "PR" + "0" * 32
 
 
@@ -46,6 +50,19 @@ def stored(service: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("stored")
     snapshot.pull(to=folder, session=service)
     return folder
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A snapshot of another organization."""
+    folder = tmp_path_factory.mktemp("other")
+    pull_second_company(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def both(stored: Path, other: Path) -> analysis.Tags:
+    return analysis.read(snapshot=[stored, other])
 
 
 @contextmanager
@@ -429,14 +446,14 @@ class TestSnapshots:
     def test_what_the_snapshot_does_not_hold_is_an_error(self, service: Any, stored: Path) -> None:
         site = service.reactor.find("properties", "Web Store US")
         oldest = service.reactor.libraries(site).iloc[0]
-        with pytest.raises(SnapshotError, match="does not hold the components of RL"):
+        with pytest.raises(SnapshotError, match="The components of RL.* are not in snapshot 1"):
             analysis.read(library=oldest, snapshot=stored)
-        with pytest.raises(SnapshotError, match=f"the contents of {oldest.last_build_id}"):
+        with pytest.raises(SnapshotError, match=f"The contents of {oldest.last_build_id}"):
             analysis.read(build=oldest.last_build_id, snapshot=stored)
         other = property_id(service, "Magazine")
         with pytest.raises(ArgumentError, match=f"belongs to the property PR.*not to {other}"):
             analysis.read(other, library=oldest, snapshot=stored)
-        with pytest.raises(ArgumentError, match="has no library LB0"):
+        with pytest.raises(ArgumentError, match="no library LB0.* in snapshot 1"):
             analysis.read(library="LB" + "0" * 32, snapshot=stored)
 
     def test_as_of_selects_the_snapshot(self, simulate: Any, tmp_path: Path) -> None:
@@ -477,6 +494,87 @@ class TestSnapshots:
             analysis.read(UNKNOWN, snapshot=stored)
         with pytest.raises(NameLookupError, match="Similar names: Magazine"):
             analysis.read("Magazin", snapshot=stored)
+
+
+class TestOrganizations:
+    def test_answers_about_all_are_those_about_each(
+        self, both: analysis.Tags, stored: Path, other: Path
+    ) -> None:
+        alone = [analysis.read(snapshot=folder) for folder in (stored, other)]
+        for question in ("unused", "library_contents", "audit"):
+            # An audit has seen its findings when the snapshot was finished.
+            answer = getattr(both, question)().drop(columns="first_seen", errors="ignore")
+            assert next(iter(answer)) == "property_id"
+            expected = pd.concat([getattr(tags, question)() for tags in alone])[list(answer)]
+            assert_frame_equal(
+                answer.sort_values(list(answer), ignore_index=True),
+                expected.sort_values(list(answer), ignore_index=True),
+            )
+
+    def test_packages_that_they_share_count_once(
+        self, both: analysis.Tags, stored: Path, other: Path
+    ) -> None:
+        shared = set(ids(analysis.read(snapshot=stored), "extension_packages"))
+        shared &= set(ids(analysis.read(snapshot=other), "extension_packages"))
+        assert shared
+        assert both.frames["extension_packages"]["id"].is_unique
+
+    def test_properties_say_their_organization(
+        self, both: analysis.Tags, stored: Path, other: Path
+    ) -> None:
+        properties = both.frames["properties"].set_index("id")["organization"]
+        for folder in (stored, other):
+            [organization] = set(snapshot.history(folder)["organization"])
+            own = snapshot.load(folder, "properties")["id"]
+            assert set(properties[own]) == {organization}
+        assert properties.nunique() == 2
+        assert both.model.service == "simulator"
+
+    def test_property_or_library_is_found_in_its_folder(self, stored: Path, other: Path) -> None:
+        folders = [other, stored]
+        tags = analysis.read("Checkout", snapshot=folders)
+        alone = analysis.read("Checkout", snapshot=stored)
+        assert tags.limits == alone.limits
+        assert_frame_equal(tags.audit(), alone.audit())
+        live = analysis.read("Magazine", build="production", snapshot=folders)
+        assert analysis.diff(
+            live, analysis.read("Magazine", build="production", snapshot=stored)
+        ).empty
+        with pytest.raises(ArgumentError, match="no property PR0.* in the set of 2 snapshots"):
+            analysis.read(UNKNOWN, snapshot=folders)
+
+    def test_limits_say_what_a_folder_lacks_and_required_tables_are_required(
+        self, service: Any, other: Path, tmp_path: Path
+    ) -> None:
+        site = service.reactor.find("properties", "Checkout")
+        stored = snapshot.pull(site, to=tmp_path, tables=["rules", "libraries"], session=service)
+        folders = [other, tmp_path]
+        tags = analysis.read(snapshot=folders)
+        assert any(limit.startswith("The snapshots were finished between") for limit in tags.limits)
+        [lacks] = [limit for limit in tags.limits if service.org_id in limit]
+        assert "lacks rule_components, data_elements, extensions" in lacks
+        library = stored.frame("libraries").iloc[-1]
+        with pytest.raises(ArgumentError, match="no table 'secrets' in snapshot 1"):
+            read_folders([tmp_path], None, lambda stored: stored.frame("secrets"))
+        with pytest.raises(SnapshotError, match="no table 'library_rules'"):
+            analysis.read(library=library, snapshot=folders)
+        with pytest.raises(SnapshotError, match="no table 'audit_events'"):
+            analysis.read(snapshot=folders, audit_events=True)
+
+    def test_guide_runs(
+        self, stored: Path, other: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        agency = tmp_path / "agency"
+        agency.mkdir()
+        (agency / "A@AdobeOrg").symlink_to(stored)
+        (agency / "B@AdobeOrg").symlink_to(other)
+        monkeypatch.chdir(tmp_path)
+        guide = ROOT / "docs" / "how-to" / "query-several-organizations.md"
+        blocks = re.findall(r"```python\n(.*?)```", guide.read_text(encoding="utf-8"), re.DOTALL)
+        names: dict[str, Any] = {}
+        for block in blocks:
+            exec(block, names)
+        assert len(names["findings"])
 
 
 class TestArguments:

@@ -520,7 +520,6 @@ class TestCommandLine:
             (["--refresh", "--table", "rules"], "Leave --property"),
             (["--refresh", "--no-resume"], "Leave --property"),
             (["--keep", "0"], "--keep 0 would remove every snapshot"),
-            (["--refresh"], "no snapshot"),
             (["--concurrency", "0"], "from 1 to 64"),
         ],
     )

@@ -191,4 +191,7 @@ def _place(row: Row) -> str:
         text += f", {row['path']}"
     if row["line"]:
         text += f", line {row['line']}"
+    # Only an audit of several properties says which one.
+    if "property_id" in row:
+        text += f", in {row['property_id']}"
     return text
