@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import chain, product
-from pathlib import Path
 
 import pandas as pd
 
@@ -56,7 +55,7 @@ class Scope:
 def pull(
     session: Session,
     properties: Ids | None,
-    folder: str | Path,
+    snapshots: SnapshotFolder,
     tables: Sequence[str] | str | None,
     *,
     resume: bool,
@@ -72,7 +71,6 @@ def pull(
             raise ArgumentError(
                 "There are no properties to pull. Leave them out to pull all that you can see."
             )
-    snapshots = SnapshotFolder(folder)
     latest = snapshots.latest()
     if latest is not None:
         check_same_organization(session, latest)

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache, cached_property, partial
 from itertools import product
-from pathlib import Path
 
 import pandas as pd
 
@@ -54,9 +53,8 @@ _FINAL_STATES = ("succeeded", "failed")
 _ATTEMPTS = 3
 
 
-def refresh(session: Session, folder: str | Path) -> Snapshot:
+def refresh(session: Session, snapshots: SnapshotFolder) -> Snapshot:
     """Write the next snapshot of the folder: see ``snapshot.refresh``."""
-    snapshots = SnapshotFolder(folder)
     base = snapshots.at()
     check_same_organization(session, base)
     tables, chosen = checked_tables(base.about["tables"]), base.about["chosen"]

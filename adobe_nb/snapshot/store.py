@@ -63,6 +63,7 @@ class SnapshotFolder:
             )
         self.path = expanded(folder).absolute()
         self._now = now
+        self._is_reserved = False
 
     @contextmanager
     def begin(
@@ -115,8 +116,40 @@ class SnapshotFolder:
         return number
 
     @contextmanager
+    def reserved(self, wait: Callable[[], object]) -> Iterator[None]:
+        """Keep other writers out before a draft is begun.
+
+        While there is another writer, ``wait`` is called again and again; it pauses, or raises to
+        give up.
+        """
+        while not (lock := self._acquired()):
+            wait()
+        self._is_reserved = True
+        try:
+            yield
+        finally:
+            self._is_reserved = False
+            lock.release()
+
+    @contextmanager
     def _locked(self) -> Iterator[None]:
         """Keep other writers out. Raises SnapshotError when there is one."""
+        if self._is_reserved:
+            yield
+            return
+        lock = self._acquired()
+        if lock is None:
+            raise SnapshotError(
+                "Another process, or another cell of this one, is writing a snapshot to "
+                f"{self.path}. Wait until it is done, or stop it. The next run resumes it."
+            )
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _acquired(self) -> FileLock | None:
+        """Return the lock of the folder, or None when another writer has it."""
         # A lock for each use, because a forked process must not inherit one; not local to its
         # thread, because a draft may be closed by another.
         lock = FileLock(self.path / "_adobe_nb.lock", timeout=0, mode=0o600, thread_local=False)
@@ -126,14 +159,8 @@ class SnapshotFolder:
             try:
                 lock.acquire()
             except Timeout:
-                raise SnapshotError(
-                    "Another process, or another cell of this one, is writing a snapshot to "
-                    f"{self.path}. Wait until it is done, or stop it. The next run resumes it."
-                ) from None
-        try:
-            yield
-        finally:
-            lock.release()
+                return None
+        return lock
 
     def snapshots(self) -> list[Snapshot]:
         """Return all snapshots, oldest first. Raises SnapshotError for a damaged manifest."""
