@@ -20,6 +20,8 @@ from adobe_nb.snapshot.many import Row, Task, error_text, work
 if TYPE_CHECKING:
     from distributed import Client
 
+_CONNECTED_WITHIN = 10.0
+"""Seconds to wait for the scheduler."""
 _POLL = 0.2
 """Seconds between two drawings of the progress."""
 
@@ -42,7 +44,9 @@ def connected(scheduler: str) -> "Client":
     """Return a client of the scheduler at that address. Raises ArgumentError."""
     distributed = _library()
     try:
-        client: Client = distributed.Client(scheduler, timeout=10, set_as_default=False)
+        client: Client = distributed.Client(
+            scheduler, timeout=_CONNECTED_WITHIN, set_as_default=False
+        )
     except (OSError, ValueError) as error:
         raise ArgumentError(
             f"There is no scheduler at {scheduler} ({error}). Start one: dask scheduler."

@@ -9,8 +9,8 @@ import json
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
@@ -235,8 +235,8 @@ def _rows(tasks: Sequence[Task], client: "Client | None", at_once: int, live: Li
         else:
             error = "There is no saved profile of this organization. Save one, or name others."
             rows[task.organization] = task.row("failed", error=error)
-    with live:
-        for row in _finished(startable, client, at_once, live):
+    with live, closing(_finished(startable, client, at_once, live)) as finished:
+        for row in finished:
             rows[row["organization"]] = row
             live.report(row)
     return [rows[task.organization] for task in tasks]
@@ -244,7 +244,7 @@ def _rows(tasks: Sequence[Task], client: "Client | None", at_once: int, live: Li
 
 def _finished(
     tasks: Sequence[Task], client: "Client | None", at_once: int, live: Live
-) -> Iterator[Row]:
+) -> Generator[Row, None, None]:
     """Yield the row of each task when it ends."""
     if client is not None:
         from adobe_nb.snapshot import cluster  # noqa: PLC0415

@@ -3,6 +3,7 @@
 import _thread
 import io
 import json
+import re
 import sys
 import threading
 import types
@@ -23,12 +24,13 @@ from pandas.testing import assert_frame_equal
 
 import adobe_nb
 from adobe_nb import snapshot
+from adobe_nb.cli import main
 from adobe_nb.errors import ArgumentError, SnapshotError
 from adobe_nb.http.workers import Cancelled
 from adobe_nb.simulator.faults import Fault, Faults
 from adobe_nb.simulator.seed import Bulk
 from adobe_nb.simulator.server import Simulator
-from adobe_nb.snapshot import live, many
+from adobe_nb.snapshot import cluster, live, many
 from adobe_nb.snapshot.store import SnapshotFolder
 from tests.conftest import sign_in, started, until
 from tests.support.organizations import Gate, organization, organizations_of, secrets_of
@@ -345,6 +347,39 @@ def test_waiting_for_the_service_is_counted(agency: Agency, tmp_path: Path) -> N
     assert (frame["waited"] > 0).any()
     assert (frame["waited"] <= frame["seconds"]).all()
     assert frame["requests"].sum() == len(organizations_of(agency.simulator))
+
+
+class TestCommand:
+    def test_prints_a_line_for_each_and_fails_if_one_failed(
+        self, agency: Agency, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        one, other = agency.ids.values()
+        command = ["pull-many", str(tmp_path), "--profile"]
+        assert main([*command, "acme", "--table", "rules"]) == 0
+        assert f"{one}: snapshot 1, " in capsys.readouterr().out
+        (tmp_path / other).write_text("a file")
+        assert main([*command, "acme", "--profile", "borealis", "--refresh"]) == 2
+        printed = capsys.readouterr()
+        assert re.search(rf"{one}: snapshot 2, [0-9,]+ rows, 0 changed, ", printed.out)
+        assert f"adobe-nb: {other}: Cannot write" in printed.err
+
+    def test_refuses_wrong_options(
+        self,
+        agency: Agency,
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(cluster, "_CONNECTED_WITHIN", 0.1)
+        for options, message in (
+            (["--refresh", "--table", "rules"], "Leave --table out"),
+            (["--profile", "boreal"], "Did you mean borealis?"),
+            (["--scheduler", "tcp://127.0.0.1:1"], "There is no scheduler at"),
+            (["--scheduler", "nonsense://x"], "There is no scheduler at"),
+        ):
+            assert main(["pull-many", str(tmp_path), *options]) == 2
+            assert message in capsys.readouterr().err
+        assert not list(tmp_path.iterdir())
 
 
 class Terminal(io.StringIO):
