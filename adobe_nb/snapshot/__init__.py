@@ -230,10 +230,10 @@ def pull_many(
     >>> from adobe_nb import snapshot
     >>> pulled = snapshot.pull_many(to=tempfile.mkdtemp())  # doctest: +SKIP
     >>> pulled[pulled["error"].notna()][["profile", "error"]]  # doctest: +SKIP
-    >>> snapshot.pull_many("nobody", to=tempfile.mkdtemp())
+    >>> snapshot.pull_many("unsaved", to="clients")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
         ...
-    adobe_nb.errors.ArgumentError: There is no profile 'nobody' on this machine...
+    adobe_nb.errors.ArgumentError: There is no profile 'unsaved' on this machine...
     """
     return many.run(profiles, to, tables=tables, client=client, at_once=at_once, progress=progress)
 

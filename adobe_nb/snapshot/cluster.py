@@ -137,7 +137,7 @@ def run(values: Mapping[str, Any], topic: str) -> Row:
     else:
         try:
             row = work(task, lambda progress: here.log_event(topic, dict(progress)), _turn)
-        # Nobody waits for the row.
+        # The caller no longer waits for the row.
         except Cancelled:
             row = task.row("canceled")
     if row["error"]:

@@ -261,7 +261,7 @@ def _finished(
 
 @dataclass
 class _Watch(Meter):
-    """Reports the progress of a task, and ends it when nobody waits for it any more."""
+    """Reports the progress of a task, and ends it when the caller no longer waits."""
 
     task: Task
     report: Report
@@ -286,7 +286,7 @@ class _Watch(Meter):
         return nullcontext(self)
 
     def enter(self, state: str) -> None:
-        """Report another state, unless nobody waits for it."""
+        """Report another state. Raises Cancelled when the run has ended."""
         self.state = state
         self._reported = 0.0
         self.update()

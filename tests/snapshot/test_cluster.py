@@ -53,7 +53,12 @@ class Agency:
             "corvid": organization(self.troubled, "corvid"),
         }
         locks = "distributed.scheduler.locks"
-        settings = {f"{locks}.lease-timeout": LEASE, f"{locks}.lease-validation-interval": 0.2}
+        settings = {
+            f"{locks}.lease-timeout": LEASE,
+            f"{locks}.lease-validation-interval": 0.2,
+            # It can deadlock a worker that starts threads (CPython issue 106883).
+            "distributed.worker.profile.enabled": False,
+        }
         with dask.config.set(settings):
             self.cluster = LocalCluster(
                 n_workers=2,

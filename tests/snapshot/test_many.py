@@ -205,7 +205,7 @@ class TestInvalidArguments:
         assert not agency.simulator.requests
         assert not list(tmp_path.iterdir())
 
-    def test_invalid_organization_of_a_profile_is_no_path(
+    def test_invalid_organization_of_a_profile_never_becomes_a_path(
         self, agency: Agency, tmp_path: Path
     ) -> None:
         file = adobe_nb.home.config_folder() / "profiles.toml"
@@ -331,7 +331,7 @@ def test_interrupt_stops_all_and_the_next_call_resumes(agency: Agency, tmp_path:
     assert not lists_of(spared, snapshot.load(folder)) & set(ours)
 
 
-def test_task_ends_when_nobody_waits_for_it(agency: Agency, tmp_path: Path) -> None:
+def test_task_ends_when_its_caller_no_longer_waits(agency: Agency, tmp_path: Path) -> None:
     task = task_of(agency, tmp_path)
     Path(task.run).rmdir()
     with pytest.raises(Cancelled):
