@@ -46,7 +46,7 @@ def bar(limiter: Limiter, label: str) -> Iterator[Meter]:
 
     The bar appears after a second and disappears when the work is done.
     """
-    if not _is_shown():
+    if not is_shown():
         yield Meter()
         return
     meter = _Bar(label, limiter)
@@ -109,7 +109,8 @@ class _Bar(Meter):
             self._shown.close()
 
 
-def _is_shown() -> bool:
+def is_shown() -> bool:
+    """Return whether progress is shown here at all."""
     # Forked processes would draw over each other in a terminal or notebook of their parent.
     if depth():
         return False

@@ -57,6 +57,11 @@ _NAMED_CATEGORIES = {"Cf", "Zs", "Zl", "Zp", "Pd", "Pi", "Pf", "Ps"}
 _QUOTES = ('"', "'", "`")
 
 
+def is_organization_id(text: str) -> bool:
+    """Return whether the text has the form of an organization id, which is safe as a file name."""
+    return re.fullmatch(_ORG_ID, text) is not None
+
+
 class Secret:
     """A secret that does not show itself: masked in repr, str and format; refuses pickle and JSON.
 

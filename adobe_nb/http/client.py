@@ -283,7 +283,8 @@ class Transport:
             renewed |= decision.action is Action.RENEW
             # If all threads have to wait, this one waits at the limiter with the others.
             if decision.seconds and not (decision.for_all_threads and limiter):
-                self._sleep(decision.seconds)
+                with limiter.pausing() if limiter else nullcontext():
+                    self._sleep(decision.seconds)
 
     def _exchange(
         self, request: Request, signer: Signer, host: Host

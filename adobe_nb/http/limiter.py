@@ -84,12 +84,17 @@ class Limiter:
         self._usual_duration: float | None = None
         self.refused = 0
         """Requests that the service refused because it had too many (429)."""
+        self.sent = 0
+        """Requests that were sent, retries included."""
+        self._pausing = 0
+        """Requests that pause before they are retried."""
         reset_after_fork(self)
 
     def after_fork(self) -> None:
         """In a forked process: the requests in flight are the parent's. The limit stays."""
         self._changed = threading.Condition()
         self._turns = set()
+        self._pausing = 0
 
     def __repr__(self) -> str:
         return (
@@ -122,6 +127,22 @@ class Limiter:
     def closed_for(self) -> float:
         """Seconds until the service accepts requests again (``Retry-After``), or 0."""
         return max(0.0, self._closed_until - self._clock())
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a request waits for the service: for ``Retry-After``, or before a retry."""
+        return self._pausing > 0 or self.closed_for > 0
+
+    @contextmanager
+    def pausing(self) -> Iterator[None]:
+        """Count a request that pauses in this block before it is retried."""
+        with self._changed:
+            self._pausing += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._pausing -= 1
 
     @contextmanager
     def turn(self) -> Iterator[Turn]:
@@ -164,6 +185,7 @@ class Limiter:
                 if not closed_for and len(self._turns) < int(self._limit):
                     turn.began = self._clock()
                     self._turns.add(turn)
+                    self.sent += 1
                     turn.in_flight = len(self._turns)
                     return
                 if call is not None and call.cancelled:

@@ -3,6 +3,7 @@
 import asyncio
 import atexit
 import json
+import pickle
 import random
 import re
 import socket
@@ -19,7 +20,7 @@ from tornado.httputil import HTTPServerRequest
 from tornado.web import Application, RequestHandler, stream_request_body
 
 from adobe_nb.forks import reset_after_fork, run_after_fork
-from adobe_nb.simulator.accounts import ACCOUNTS, ORG_ID
+from adobe_nb.simulator.accounts import ACCOUNTS, ORG_ID, digest
 from adobe_nb.simulator.app import App
 from adobe_nb.simulator.calls import Options
 from adobe_nb.simulator.drift import Change
@@ -28,6 +29,7 @@ from adobe_nb.simulator.faults import SEED, Fault, Faults
 from adobe_nb.simulator.ims import Account, Ims
 from adobe_nb.simulator.messages import JSON_API, Request, Response, answer, is_loopback
 from adobe_nb.simulator.seed import COMPANY_ID, DATASTREAM_ID, Bulk, seeded
+from adobe_nb.simulator.store import Store
 
 _ADDRESS = "127.0.0.1"
 _LOCAL_HOST = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?", re.IGNORECASE)
@@ -122,6 +124,25 @@ class Simulator:
 
     def __repr__(self) -> str:
         return f"<Simulator {self._urls.get('reactor', 'not started')}>"
+
+    def add_organization(self, name: str) -> str:
+        """Add another organization, with the demo account's rights, and return its id.
+
+        It owns a copy of what the first organization has, under the same ids. ``name`` is also the
+        name of its account, as in ``connection(name)``.
+        """
+        account = replace(
+            self.accounts["demo"],
+            client_id=digest(f"client {name}", 16),
+            client_secret="simulated-" + digest(f"secret of {name}", 16),
+            org_id=f"{digest(f'organization {name}', 12).upper()}@AdobeOrg",
+        )
+        self.accounts[name] = self.ims.accounts[account.client_id] = account
+        store: Store = pickle.loads(pickle.dumps(self.stores[ORG_ID]))  # noqa: S301 - our own
+        for company in store.all("companies"):
+            company.attributes["org_id"] = account.org_id
+        self.stores[account.org_id] = store
+        return account.org_id
 
     @property
     def runs_here(self) -> bool:

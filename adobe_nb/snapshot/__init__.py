@@ -10,6 +10,8 @@
     snapshot.refresh("tags")                        # read only what can have changed since
     snapshot.changes("tags")                        # compare the latest two snapshots
     snapshot.history("tags")                        # list the snapshots of the folder
+    snapshot.pull_many(to="clients")                # all organizations with a saved profile
+    snapshot.refresh_many("clients")                # refresh them, each in its own folder
 
 The extra ``snapshot`` of the package is required.
 """
@@ -18,19 +20,23 @@ from collections.abc import Sequence
 from datetime import time
 from operator import attrgetter
 from pathlib import Path
-from typing import overload
+from typing import TYPE_CHECKING, overload
 
 import pandas as pd
 
 from adobe_nb.api.reactor.inputs import Ids
 from adobe_nb.errors import ArgumentError
 from adobe_nb.session import Session, current
-from adobe_nb.snapshot import pulling, queries, refreshing
+from adobe_nb.snapshot import many, pulling, queries, refreshing
 from adobe_nb.snapshot.comparison import comparable_tables, compared_snapshots
 from adobe_nb.snapshot.manifest import Snapshot
+from adobe_nb.snapshot.many import Profiles
 from adobe_nb.snapshot.organizations import Folders, read_folders
 from adobe_nb.snapshot.plan import FROZEN, TABLES
 from adobe_nb.snapshot.store import AsOf, SnapshotFolder
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 __all__ = [
     "TABLES",
@@ -42,7 +48,9 @@ __all__ = [
     "paths",
     "prune",
     "pull",
+    "pull_many",
     "refresh",
+    "refresh_many",
     "sql",
 ]
 
@@ -152,6 +160,108 @@ def refresh(folder: str | Path, *, session: Session | None = None) -> Snapshot:
     snapshot with the table ``audit_events`` requires that right.
     """
     return refreshing.refresh(_reading_session(session), SnapshotFolder(folder))
+
+
+def pull_many(
+    profiles: Profiles | None = None,
+    *,
+    to: str | Path,
+    tables: Sequence[str] | str | None = None,
+    client: "Client | None" = None,
+    at_once: int | None = None,
+    progress: bool = True,
+) -> pd.DataFrame:
+    """Pull all properties of many organizations, each into its own folder.
+
+    An organization that fails has a row that says why, and does not stop the others. Ctrl-C stops
+    all of them. For 24 hours the same call resumes what was interrupted.
+
+    Parameters
+    ----------
+    profiles
+        Names of saved profiles, a frame with a column ``profile`` or ``name``, or what
+        ``adobe_nb.profiles()`` returns. By default all saved profiles. Of several profiles of one
+        organization, the first one pulls.
+    to
+        The folder of the folders. The snapshots of an organization are in ``to/<organization id>``,
+        so a renamed profile continues them. With a client: storage that all workers see under the
+        same path.
+    tables
+        As for ``pull``.
+    client
+        A ``dask.distributed.Client`` (extra ``cluster``). Each worker signs in with the profile of
+        that name on its own machine; no secret and no row of data leaves it. By default threads of
+        this process pull.
+    at_once
+        Organizations that are read at once without a client (4). With a client, the threads of the
+        workers decide.
+    progress
+        False shows no progress; neither does ``ADOBE_NB_PROGRESS=off``.
+
+    Returns
+    -------
+    DataFrame
+        One row for each organization, in the order of the profiles: ``organization``; ``profile``,
+        the one that pulled; ``profiles``, all that were named; ``state`` (``done`` or ``failed``);
+        ``snapshot``, its number; ``rows`` in all tables; ``changed``, how many resources differ from
+        the previous snapshot, missing for the first one; ``requests``, with retries; ``waited``,
+        the seconds in which requests waited for the service or the pull for another one of the
+        organization; ``seconds``; ``folder``; ``error``, a text, missing if there was none. After
+        an interruption the numbers are those of the last attempt.
+
+    Raises
+    ------
+    ArgumentError
+        For an unknown profile or table, and a client that cannot be used. No request was sent.
+    SnapshotError
+        When the folder is not writable.
+
+    Notes
+    -----
+    Nothing is raised for an organization: check ``frame["error"]``. Two pulls of one organization
+    into one folder never run at once, also when two processes or clusters start them: the second
+    one waits. Pulls into two folders are kept apart within a cluster only, by a lock that a worker
+    can lose when it hangs for half a minute; they would share the limit of the service.
+
+    Checked on the simulator only.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from adobe_nb import snapshot
+    >>> pulled = snapshot.pull_many(to=tempfile.mkdtemp())  # doctest: +SKIP
+    >>> pulled[pulled["error"].notna()][["profile", "error"]]  # doctest: +SKIP
+    >>> snapshot.pull_many("unsaved", to="clients")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    adobe_nb.errors.ArgumentError: There is no profile 'unsaved' on this machine...
+    """
+    return many.run(profiles, to, tables=tables, client=client, at_once=at_once, progress=progress)
+
+
+def refresh_many(
+    to: str | Path,
+    profiles: Profiles | None = None,
+    *,
+    client: "Client | None" = None,
+    at_once: int | None = None,
+    progress: bool = True,
+) -> pd.DataFrame:
+    """Refresh the snapshots of many organizations, each in its own folder.
+
+    By default all organizations with snapshots in the folder, and no others. Organizations whose
+    profiles are named and that have no snapshot yet get a first pull of all tables. An organization
+    without a saved profile has a row that says so.
+
+    Parameters, answer and errors are those of ``pull_many``, and each refresh is that of
+    ``refresh``.
+
+    Raises
+    ------
+    SnapshotError
+        When no organization has snapshots in the folder, and no profiles are named.
+    """
+    return many.run(profiles, to, refresh=True, client=client, at_once=at_once, progress=progress)
 
 
 @overload

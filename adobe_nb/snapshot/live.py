@@ -1,0 +1,109 @@
+"""The progress of many organizations while they are read: a table in a notebook, or one line."""
+
+import html
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+from adobe_nb.api.progress import is_shown
+
+_EVERY = 1.0
+"""Seconds until something is shown, and between two drawings."""
+_COLUMNS = ("organization", "state", "requests", "rows", "waited")
+_ENDED = ("done", "failed")
+
+
+class Live:
+    """Follows the organizations, one row each: state, requests, rows, and seconds waited."""
+
+    def __init__(self, organizations: Iterable[str], *, shown: bool) -> None:
+        self._rows: dict[str, dict[str, Any]] = {}
+        for organization in organizations:
+            self.report({"organization": organization, "state": "queued"})
+        self._shown = shown and is_shown()
+        self._drawn = time.monotonic()
+        self._display: Any = None
+        """The handle of the table in a notebook, or the tqdm bar of a terminal."""
+
+    def __enter__(self) -> "Live":
+        return self
+
+    def __exit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._display is None:
+            return
+        self._draw()
+        if not _in_notebook():
+            self._display.close()
+
+    def report(self, progress: Mapping[str, Any]) -> None:
+        """Take the progress of one organization. May be called in any thread."""
+        row: dict[str, Any] = dict.fromkeys(_COLUMNS, 0)
+        for name in _COLUMNS:
+            row[name] = progress.get(name) or 0
+        self._rows[row["organization"]] = row
+
+    def update(self) -> None:
+        """Draw again if it is time. Called several times a second."""
+        if self._shown and time.monotonic() - self._drawn >= _EVERY:
+            self._draw()
+
+    def _draw(self) -> None:
+        self._drawn = time.monotonic()
+        rows = list(self._rows.values())
+        if _in_notebook():
+            self._draw_table(rows)
+        else:
+            self._draw_line(rows)
+
+    def _draw_table(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        from IPython.display import HTML, display  # noqa: PLC0415
+
+        table = HTML(table_of(rows))
+        if self._display is None:
+            self._display = display(table, display_id=True)
+        else:
+            self._display.update(table)
+
+    def _draw_line(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        from tqdm.auto import tqdm  # noqa: PLC0415
+
+        if self._display is None:
+            self._display = tqdm(total=len(rows), unit="organization", leave=False)
+            self._display.start_t -= _EVERY
+        states = Counter(row["state"] for row in rows)
+        requests = sum(row["requests"] for row in rows)
+        received = sum(row["rows"] for row in rows)
+        parts = [f"{count} {state}" for state, count in states.items() if state != "done"]
+        parts += [f"{requests:,} requests", f"{received:,} rows"]
+        self._display.set_postfix_str(", ".join(parts), refresh=False)
+        self._display.update(sum(states[state] for state in _ENDED) - self._display.n)
+        self._display.refresh()
+
+
+def table_of(rows: Iterable[Mapping[str, Any]]) -> str:
+    """Return the rows as an HTML table that scrolls."""
+    lines = ["".join(f"<th>{name}</th>" for name in _COLUMNS)]
+    for row in rows:
+        lines.append("".join(f"<td>{_cell(row[name])}</td>" for name in _COLUMNS))
+    body = "".join(f"<tr>{line}</tr>" for line in lines)
+    return f'<div style="max-height: 24em; overflow: auto"><table>{body}</table></div>'
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:,.1f}"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return html.escape(str(value))
+
+
+def _in_notebook() -> bool:
+    return "ipykernel" in sys.modules
