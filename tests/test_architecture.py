@@ -30,7 +30,7 @@ LAYERS = {
     "discovery": {"errors", "http", "auth", "simulator"},
     "session": {"errors", "forks", "home", "http", "auth", "api", "discovery"},
     "analysis": {"errors", "forks", "masking", "api", "registry", "session", "snapshot", "suggest"},
-    "snapshot": {"errors", "http", "auth", "api", "registry", "session", "suggest"},
+    "snapshot": {"errors", "masking", "http", "auth", "api", "registry", "session", "suggest"},
     "notebook": {"errors", "masking", "http", "auth", "api", "registry", "session", "snapshot"},
     "lab": {"errors", "masking", "auth", "discovery", "session", "simulator"},
     "cli": {

@@ -1,0 +1,115 @@
+"""Where an export goes: a URL, and the options of its storage, which may hold secrets."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from adobe_nb.auth.files import expanded
+from adobe_nb.errors import ArgumentError, SnapshotError
+from adobe_nb.masking import keep_out_of_messages
+from adobe_nb.snapshot.tables import library
+
+# Options that errors may show, because they help to find a mistake.
+_SHOWN = re.compile(r"url|endpoint|region|account_?name|bucket|container|project", re.IGNORECASE)
+_OF_THE_EXTRA = ("s3", "s3a", "abfs", "abfss", "az", "adl")
+
+
+class Target:
+    """A folder, or a URL of a store. No message or repr shows the options of the store."""
+
+    def __init__(self, url: str | Path, options: Mapping[str, Any] | None) -> None:
+        self.url, self.folder = _checked(url)
+        self._options = dict(options or {})
+        keep_out_of_messages(self)
+
+    def __repr__(self) -> str:
+        return f"<Target {self.url}>"
+
+    def secrets(self) -> Iterator[str]:
+        """Return the values that no message may show."""
+        yield from _texts(self._options)
+
+    def refuse_inside(self, snapshots: Path) -> None:
+        """Raise ArgumentError when it is the folder of the snapshots, or in it."""
+        if self.folder is None:
+            return
+        target, source = self.folder.resolve(), snapshots.resolve()
+        if source in (target, *target.parents):
+            raise ArgumentError(
+                f"Cannot export {snapshots} into itself ({self.url}). Choose a folder outside."
+            )
+
+    def filesystem(self) -> tuple[Any, str]:
+        """Return its fsspec file system, and its path there."""
+        fsspec = library("fsspec", "export")
+        # A new instance: a cached one would list the store as it was before.
+        options = {"skip_instance_cache": True, **self._options}
+        if self.folder is not None:
+            options["auto_mkdir"] = True
+        scheme = urlsplit(self.url).scheme
+        if self.folder is None and scheme not in fsspec.available_protocols():
+            raise ArgumentError(
+                f"Unknown scheme in {self.url}. Expected a folder, or a URL that begins with "
+                "s3://, abfs:// or gs://."
+            )
+        try:
+            return fsspec.core.url_to_fs(self.url, **options)  # type: ignore[no-any-return]
+        except ImportError as error:
+            problem = f"{scheme}:// requires a package that cannot be imported ({error})."
+        package = '"adobe_nb[export]"'
+        if scheme not in _OF_THE_EXTRA:
+            package = "gcsfs" if scheme in ("gs", "gcs") else "PACKAGE"
+        raise SnapshotError(f"{problem} Install it: pip install {package}.")
+
+    def delta_options(self) -> dict[str, str]:
+        """Return the options as deltalake takes them: texts only."""
+        for name, value in self._options.items():
+            if not isinstance(value, str):
+                raise ArgumentError(
+                    f"Invalid storage_options[{name!r}]: deltalake requires text, got "
+                    f"{type(value).__name__}."
+                )
+        return self._options
+
+
+def _checked(url: object) -> tuple[str, Path | None]:
+    """Return the URL without a final slash, and its path when it is a local folder."""
+    if not isinstance(url, (str, os.PathLike)) or not str(url).strip():
+        raise ArgumentError(
+            f"Invalid to={url!r}: expected a folder, or a URL such as 's3://bucket/tags'."
+        )
+    text = str(url).strip().removeprefix("file://")
+    if "://" not in text:
+        folder = expanded(text).absolute()
+        return str(folder), folder
+    parts = urlsplit(text)
+    # The URL itself is not shown, since it may hold the secret.
+    if parts.password or parts.query or parts.fragment:
+        raise ArgumentError(
+            f"A {parts.scheme}:// URL with a password, '?' or '#' is refused, because URLs are "
+            "shown and stored. Pass credentials in storage_options."
+        )
+    if "::" in text or not (parts.netloc or parts.path.strip("/")):
+        raise ArgumentError(
+            f"Invalid to={text!r}: expected a scheme and a bucket, such as 's3://bucket/tags'."
+        )
+    return text.rstrip("/"), None
+
+
+def _texts(value: object, name: str = "") -> Iterator[str]:
+    """Yield the texts of options that may be secrets, also those inside of longer texts."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _texts(item, str(key))
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _texts(item, name)
+    elif isinstance(value, (str, bytes)) and not _SHOWN.search(name):
+        text = value.decode(errors="replace") if isinstance(value, bytes) else value
+        yield text
+        # Connection strings (a=b;c=d) and shared access signatures (?a=b&c=d).
+        for pair in re.split("[;&?]", text):
+            yield pair.partition("=")[2]
