@@ -4,7 +4,7 @@ import traceback
 from collections.abc import Sequence
 
 from adobe_nb import __version__
-from adobe_nb.cli import audit, lab, pull, simulator
+from adobe_nb.cli import audit, export, lab, pull, simulator
 from adobe_nb.cli.options import Parser, fail
 from adobe_nb.errors import AdobeError
 
@@ -30,6 +30,6 @@ def _parser() -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"adobe-nb {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
-    for command in (audit, lab, pull, simulator):
+    for command in (audit, export, lab, pull, simulator):
         command.add(commands)
     return parser

@@ -79,8 +79,7 @@ def _reported(target: Target, act: Callable[[], pd.DataFrame]) -> pd.DataFrame:
         raise
     except Exception as error:  # noqa: BLE001
         # Each store has exceptions of its own.
-        reason = str(error).strip().partition("\n")[0] or "no message"
-        problem = f"{type(error).__name__}: {reason}"
+        problem = target.problem(error)
     # Outside of the except block: frames of the store have its options, which may hold secrets.
     raise SnapshotError(
         f"{target.url} cannot be read or written ({problem}). Check the URL, your rights and "

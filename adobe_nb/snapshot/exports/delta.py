@@ -10,6 +10,7 @@ their versions from ``exports``.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
@@ -76,16 +77,22 @@ class Lake:
         existing = self.open(table)
         if existing is None:
             return State(None)
-        # Usually the first is ours; each costs a request.
-        for limit in (1, None):
-            for commit in existing.history(limit):
-                if _OURS in commit:
-                    about = commit[_OURS]
-                    finished = datetime.fromisoformat(about["finished"])
-                    return State(existing, finished, about["digests"])
-                if commit.get("operation") not in _MAINTENANCE:
-                    return State(existing)
+        for commit in self._commits(existing):
+            if _OURS in commit:
+                about = commit[_OURS]
+                finished = datetime.fromisoformat(about["finished"])
+                return State(existing, finished, about["digests"])
+            if commit.get("operation") not in _MAINTENANCE:
+                break
         return State(existing)
+
+    def _commits(self, existing: Any) -> Iterator[Mapping[str, Any]]:
+        """Yield the commits of a table, the latest first, as far as its log still has them."""
+        # Usually the first one suffices, and each costs a request. A log that has expired is an
+        # error; errors of the network are of another type.
+        with suppress(self._delta.exceptions.DeltaError):
+            yield from existing.history(1)
+            yield from existing.history()[1:]
 
     def write(
         self,

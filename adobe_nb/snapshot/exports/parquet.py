@@ -187,7 +187,8 @@ def export(
     done = _kept(store, wanted, here, plan)
     missing = [part for part in wanted.parts if part.path not in done]
     sent: list[DigestedPart] = []
-    if here is None or missing or set(here.columns) != set(wanted.columns):
+    unchanged = here is not None and set(here.columns) == set(wanted.columns)
+    if missing or plan is not None or not unchanged:
         document.update(columns=wanted.columns, parts=list(map(asdict, wanted.parts)), export=1)
         store.write(number, _PLAN, document)
         sent = _fill(store, snapshot, missing, latest)

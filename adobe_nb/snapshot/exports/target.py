@@ -2,6 +2,7 @@
 
 import os
 import re
+import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,16 @@ from urllib.parse import urlsplit
 
 from adobe_nb.auth.files import expanded
 from adobe_nb.errors import ArgumentError, SnapshotError
-from adobe_nb.masking import keep_out_of_messages
+from adobe_nb.masking import masked_text
 from adobe_nb.snapshot.tables import library
 
 # Options that errors may show, because they help to find a mistake.
 _SHOWN = re.compile(r"url|endpoint|region|account_?name|bucket|container|project", re.IGNORECASE)
-_OF_THE_EXTRA = ("s3", "s3a", "abfs", "abfss", "az", "adl")
+_EXTRA = '"adobe_nb[export]"'
+_PACKAGES = {
+    **dict.fromkeys(["s3", "s3a", "abfs", "abfss", "az"], _EXTRA),
+    **dict.fromkeys(["gs", "gcs"], "gcsfs"),
+}
 
 
 class Target:
@@ -23,14 +28,17 @@ class Target:
     def __init__(self, url: str | Path, options: Mapping[str, Any] | None) -> None:
         self.url, self.folder = _checked(url)
         self._options = dict(options or {})
-        keep_out_of_messages(self)
 
     def __repr__(self) -> str:
         return f"<Target {self.url}>"
 
-    def secrets(self) -> Iterator[str]:
-        """Return the values that no message may show."""
-        yield from _texts(self._options)
+    def problem(self, error: Exception) -> str:
+        """Return what an error of the store says, in one line and without secrets."""
+        # deltalake colors its messages.
+        text = re.sub(r"\x1b\[[0-9;]*m", "", f"{type(error).__name__}: {error}")
+        # Many answer in XML.
+        text = re.sub(r"<[^<>]*>", " ", text)
+        return masked_text(textwrap.shorten(text, 1000), _texts(self._options))
 
     def refuse_inside(self, snapshots: Path) -> None:
         """Raise ArgumentError when it is the folder of the snapshots, or in it."""
@@ -45,24 +53,29 @@ class Target:
     def filesystem(self) -> tuple[Any, str]:
         """Return its fsspec file system, and its path there."""
         fsspec = library("fsspec", "export")
-        # A new instance: a cached one would list the store as it was before.
-        options = {"skip_instance_cache": True, **self._options}
+        options = dict(self._options)
         if self.folder is not None:
             options["auto_mkdir"] = True
-        scheme = urlsplit(self.url).scheme
-        if self.folder is None and scheme not in fsspec.available_protocols():
+        scheme, problem = urlsplit(self.url).scheme, ""
+        if self.folder is None:
+            try:
+                fsspec.get_filesystem_class(scheme)
+            except ValueError:
+                problem = "unknown"
+            except ImportError as error:
+                problem = str(error)
+        if problem == "unknown":
             raise ArgumentError(
                 f"Unknown scheme in {self.url}. Expected a folder, or a URL that begins with "
                 "s3://, abfs:// or gs://."
             )
-        try:
-            return fsspec.core.url_to_fs(self.url, **options)  # type: ignore[no-any-return]
-        except ImportError as error:
-            problem = f"{scheme}:// requires a package that cannot be imported ({error})."
-        package = '"adobe_nb[export]"'
-        if scheme not in _OF_THE_EXTRA:
-            package = "gcsfs" if scheme in ("gs", "gcs") else "PACKAGE"
-        raise SnapshotError(f"{problem} Install it: pip install {package}.")
+        if problem:
+            package = _PACKAGES.get(scheme, "PACKAGE")
+            raise SnapshotError(
+                f"{scheme}:// requires a package that cannot be imported ({problem}). Install it: "
+                f"pip install {package}."
+            )
+        return fsspec.core.url_to_fs(self.url, **options)  # type: ignore[no-any-return]
 
     def delta_options(self) -> dict[str, str]:
         """Return the options as deltalake takes them: texts only."""
@@ -112,4 +125,6 @@ def _texts(value: object, name: str = "") -> Iterator[str]:
         yield text
         # Connection strings (a=b;c=d) and shared access signatures (?a=b&c=d).
         for pair in re.split("[;&?]", text):
-            yield pair.partition("=")[2]
+            key, _, inner = pair.partition("=")
+            if not _SHOWN.search(key):
+                yield inner
