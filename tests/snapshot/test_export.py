@@ -20,7 +20,7 @@ from deltalake import DeltaTable, write_deltalake
 
 from adobe_nb import snapshot
 from adobe_nb.cli import main
-from adobe_nb.errors import ArgumentError, SnapshotError
+from adobe_nb.errors import AdobeError, ArgumentError, SnapshotError
 from adobe_nb.snapshot.exports.target import Target
 from adobe_nb.snapshot.store import SnapshotFolder
 from tests.support import snapshot_frames as making
@@ -646,13 +646,42 @@ class TestSecrets:
         monkeypatch.setattr(Counting, "put", refuse)
         with pytest.raises(SnapshotError, match="SignatureDoesNotMatch") as caught:
             snapshot.export(folder, URL, storage_options=options)
-        assert caught.value.__context__ is None
-        # Without the frame of the test, which holds them.
-        frames = caught.value.with_traceback(caught.tb.tb_next)
-        shown = traceback.TracebackException.from_exception(frames, capture_locals=True)
-        text = "".join(shown.format())
+        text = self.shown(caught)
         assert "target = <Target counting://tags>" in text
         assert self.SECRET not in text
+
+    def shown(self, caught: pytest.ExceptionInfo[AdobeError]) -> str:
+        """The traceback with local variables, without the frame of the test, which has secrets."""
+        assert caught.value.__context__ is None
+        error = caught.value.with_traceback(caught.tb.tb_next)
+        shown = traceback.TracebackException.from_exception(error, capture_locals=True)
+        return "".join(shown.format())
+
+    @pytest.mark.parametrize(
+        ("target", "options", "says"),
+        [
+            ("nope://bucket/tags", {"secret": SECRET}, "Unknown scheme"),
+            ("gs://bucket/tags", {"token": SECRET}, "pip install gcsfs"),
+            (URL, {"tables": "rulez", "storage_options": {"secret": SECRET}}, "rulez"),
+            ("other", {"format": "delta", "storage_options": {"secret": SECRET}}, "not written"),
+            (URL, {"format": "delta", "storage_options": {"s": [SECRET]}}, "requires text"),
+        ],
+    )
+    def test_errors_of_ours_do_not_show_options(
+        self,
+        folder: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        target: str,
+        options: dict[str, Any],
+        says: str,
+    ) -> None:
+        monkeypatch.setitem(sys.modules, "gcsfs", None)
+        if "storage_options" not in options:
+            options = {"storage_options": options}
+        write_deltalake("other/rules", pa.table({"id": ["mine"]}))
+        with pytest.raises(AdobeError, match=says) as caught:
+            snapshot.export(folder, target, **options)
+        assert self.SECRET not in self.shown(caught)
 
     def test_url_with_password_is_refused_and_not_shown(self, folder: Path) -> None:
         for url in (f"s3://key:{self.SECRET}@bucket", f"abfs://container/tags?sig={self.SECRET}"):

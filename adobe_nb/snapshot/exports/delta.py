@@ -58,10 +58,10 @@ class Lake:
 
     def open(self, table: str) -> Any:
         """Return the table; None when there is none. Raises SnapshotError when it is not ours."""
-        location, options = self.location(table), self._target.delta_options()
-        if not self._delta.DeltaTable.is_deltatable(location, options):
+        location, table_type = self.location(table), self._delta.DeltaTable
+        if not table_type.is_deltatable(location, self._target.delta_options()):
             return None
-        existing = self._delta.DeltaTable(location, storage_options=options)
+        existing = table_type(location, storage_options=self._target.delta_options())
         description = existing.metadata().description or ""
         if self._mark and description != self._mark:
             owner = "which was not written by an export"

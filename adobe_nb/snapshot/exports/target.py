@@ -53,9 +53,6 @@ class Target:
     def filesystem(self) -> tuple[Any, str]:
         """Return its fsspec file system, and its path there."""
         fsspec = library("fsspec", "export")
-        options = dict(self._options)
-        if self.folder is not None:
-            options["auto_mkdir"] = True
         scheme, problem = urlsplit(self.url).scheme, ""
         if self.folder is None:
             try:
@@ -75,16 +72,21 @@ class Target:
                 f"{scheme}:// requires a package that cannot be imported ({problem}). Install it: "
                 f"pip install {package}."
             )
-        return fsspec.core.url_to_fs(self.url, **options)  # type: ignore[no-any-return]
+        return fsspec.core.url_to_fs(self.url, **self._of_fsspec())  # type: ignore[no-any-return]
+
+    # Frames that raise an error hold no options, since tracebacks can show local variables.
+    def _of_fsspec(self) -> dict[str, Any]:
+        if self.folder is None:
+            return self._options
+        return {**self._options, "auto_mkdir": True}
 
     def delta_options(self) -> dict[str, str]:
         """Return the options as deltalake takes them: texts only."""
-        for name, value in self._options.items():
-            if not isinstance(value, str):
-                raise ArgumentError(
-                    f"Invalid storage_options[{name!r}]: deltalake requires text, got "
-                    f"{type(value).__name__}."
-                )
+        others = [name for name in self._options if not isinstance(self._options[name], str)]
+        if others:
+            raise ArgumentError(
+                f"Invalid storage_options: deltalake requires text, so {others} have to be text."
+            )
         return self._options
 
 
