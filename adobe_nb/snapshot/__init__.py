@@ -12,23 +12,25 @@
     snapshot.history("tags")                        # list the snapshots of the folder
     snapshot.pull_many(to="clients")                # all organizations with a saved profile
     snapshot.refresh_many("clients")                # refresh them, each in its own folder
+    snapshot.export("tags", to="s3://bucket/tags")  # tables elsewhere, for other tools
 
 The extra ``snapshot`` of the package is required.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import time
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import pandas as pd
 
 from adobe_nb.api.reactor.inputs import Ids
 from adobe_nb.errors import ArgumentError
 from adobe_nb.session import Session, current
-from adobe_nb.snapshot import many, pulling, queries, refreshing
+from adobe_nb.snapshot import exports, many, pulling, queries, refreshing
 from adobe_nb.snapshot.comparison import comparable_tables, compared_snapshots
+from adobe_nb.snapshot.exports.target import Target
 from adobe_nb.snapshot.manifest import Snapshot
 from adobe_nb.snapshot.many import Profiles
 from adobe_nb.snapshot.organizations import Folders, read_folders
@@ -43,6 +45,8 @@ __all__ = [
     "AsOf",
     "Snapshot",
     "changes",
+    "export",
+    "exported",
     "history",
     "load",
     "paths",
@@ -486,6 +490,112 @@ def prune(folder: str | Path, *, keep: int | None = None) -> list[str]:
         When another process writes to the folder.
     """
     return SnapshotFolder(folder).prune(keep=keep)
+
+
+def export(
+    folder: str | Path,
+    to: str | Path,
+    *,
+    format: exports.Format = "parquet",
+    tables: Sequence[str] | str | None = None,
+    as_of: AsOf | None = None,
+    storage_options: Mapping[str, Any] | None = None,
+    keep: int | None = None,
+) -> pd.DataFrame:
+    """Export tables of a snapshot to a store, where other tools read them. Requires no session.
+
+    Only files that changed since the latest export are sent. After an error or a kill, readers have
+    the earlier exports, and the same call sends what is missing. A store is for one organization;
+    run one export to it at a time.
+
+    The tables have what people wrote into tags: settings, code, notes and addresses. Who may read
+    the store is for you to decide.
+
+    Parameters
+    ----------
+    to
+        A folder, or a URL: ``"s3://bucket/tags"``, ``"abfs://container/tags"``,
+        ``"gs://bucket/tags"``.
+    format
+        ``"parquet"``: ``URL/000007/rules/property=PR…/part.parquet``, a complete folder for each
+        snapshot. What did not change is copied inside the store. ``"delta"``: a Delta table
+        ``URL/rules`` for each table, partitioned by property, with one commit for what changed.
+    tables
+        Names of tables. By default all of the snapshot. Another export of the same snapshot adds
+        tables to it.
+    as_of
+        The number of a snapshot, or a time, as in ``load``. By default the latest snapshot.
+    storage_options
+        For Parquet those of fsspec (``s3fs``, ``adlfs``), for Delta those of deltalake. They are
+        not stored or shown. Without them, both find credentials in the environment.
+    keep
+        For Parquet, how many of the latest exports to keep. By default all of them.
+
+    Returns
+    -------
+    DataFrame
+        One row per table: ``table``, ``snapshot`` (its number), ``rows``, ``files``, ``files_sent``,
+        ``files_unchanged``, ``bytes_sent``, ``location`` (to read it), and for Delta the
+        ``version``.
+
+    Raises
+    ------
+    ArgumentError
+        For an unknown table, format or scheme, a URL with credentials, and a target in the folder.
+    SnapshotError
+        When there is no such snapshot, a file is damaged, or a package is missing; when the target
+        holds anything else, such as tables of another organization; and with the message of a store
+        that refuses. No table is half exported.
+
+    Notes
+    -----
+    Checked with simulated S3 and Azure stores only; ``gs://`` was not tried.
+
+    Examples
+    --------
+    >>> import adobe_nb, pandas as pd, tempfile
+    >>> from adobe_nb import snapshot
+    >>> session, folder = adobe_nb.connect(simulator=True), tempfile.mkdtemp()
+    >>> site = session.reactor.find("properties", "Web Store US")
+    >>> _ = snapshot.pull(site, to=folder, tables="rules")
+    >>> exported = snapshot.export(folder, to=tempfile.mkdtemp()).set_index("table")
+    >>> rules = pd.read_parquet(exported.loc["rules", "location"])
+    >>> len(rules) == len(snapshot.load(folder, "rules"))
+    True
+    """
+    target = Target(to, storage_options)
+    # Tracebacks that show local variables must not show these.
+    del storage_options
+    return exports.export(
+        SnapshotFolder(folder), target, format=format, tables=tables, as_of=as_of, keep=keep
+    )
+
+
+def exported(
+    to: str | Path,
+    *,
+    format: exports.Format = "parquet",
+    storage_options: Mapping[str, Any] | None = None,
+) -> pd.DataFrame:
+    """Return where the tables of the latest finished export are.
+
+    Returns
+    -------
+    DataFrame
+        One row per table: ``table``, ``snapshot`` (its number), ``rows``, ``files``, ``location``,
+        and for Delta the ``version``. These versions belong together: several Delta tables are not
+        written in one transaction.
+
+    Raises
+    ------
+    ArgumentError
+        For an unknown format or scheme.
+    SnapshotError
+        When there is no finished export, or the store refuses.
+    """
+    target = Target(to, storage_options)
+    del storage_options
+    return exports.exported(target, format=format)
 
 
 def _reading_session(session: Session | None) -> Session:

@@ -22,7 +22,15 @@ import pandas as pd
 
 from adobe_nb.errors import ArgumentError, SnapshotError
 from adobe_nb.snapshot import disk
-from adobe_nb.snapshot.manifest import FORMAT, MANIFEST, Part, Snapshot, Timestamp, by_name
+from adobe_nb.snapshot.manifest import (
+    FORMAT,
+    MANIFEST,
+    Part,
+    Snapshot,
+    Timestamp,
+    by_name,
+    document_of,
+)
 from adobe_nb.snapshot.tables import (
     Columns,
     schema_of,
@@ -62,7 +70,8 @@ def read_plan(draft: Path) -> Plan | None:
 def create(folder: Path, plan: Plan) -> Path:
     """Create the folder of a draft."""
     # Before the folder: TypeError when the description is not JSON.
-    text = _encoded({**asdict(plan), "started": plan.started.isoformat()})
+    document = {"format": FORMAT, **asdict(plan), "started": plan.started.isoformat()}
+    text = json.dumps(document).encode()
     draft = folder / f".draft-{uuid.uuid4().hex}"
     disk.make_folder(draft)
     disk.write(draft / _PLAN, lambda file: file.write(text))
@@ -70,10 +79,6 @@ def create(folder: Path, plan: Plan) -> Path:
     # take longer than the pull: a power cut loses at most those that were not on the disk yet.
     disk.sync_tree(draft)
     return draft
-
-
-def _encoded(document: Mapping[str, Any]) -> bytes:
-    return json.dumps({"format": FORMAT, **document}).encode()
 
 
 class Draft:
@@ -237,11 +242,7 @@ class Draft:
         return snapshot
 
     def _commit(self, snapshot: Snapshot) -> None:
-        document = asdict(snapshot)
-        del document["folder"]
-        for name in ("started", "finished"):
-            document[name] = document[name].isoformat()
-        text = _encoded(document)
+        text = json.dumps(document_of(snapshot)).encode()
         disk.write(self._data / MANIFEST, lambda file: file.write(text))
         # Before the rename: a power cut could otherwise keep the new name and lose the content.
         disk.sync_tree(self._data, self._synced)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cached_property
 from itertools import chain
@@ -31,7 +31,7 @@ from adobe_nb.snapshot.tables import (
 FORMAT = 4
 Timestamp = Annotated[datetime, msgspec.Meta(tz=True)]
 MANIFEST = "_manifest.json"
-_NUMBER = re.compile(r"[0-9]{6}|[1-9][0-9]{6,}")
+NUMBER = re.compile(r"[0-9]{6}|[1-9][0-9]{6,}")
 # Formats 1 and 2 kept the manifests beside the numbered folders.
 _OLDER = re.compile(r"manifest-[0-9]{6,}\.json")
 _TABLE = re.compile(r"[a-z][a-z0-9_]*")
@@ -240,6 +240,15 @@ class Snapshot:
         return files
 
 
+def document_of(snapshot: Snapshot) -> dict[str, Any]:
+    """Return what its manifest has, as JSON values."""
+    document = asdict(snapshot)
+    del document["folder"]
+    for name in ("started", "finished"):
+        document[name] = document[name].isoformat()
+    return {"format": FORMAT, **document}
+
+
 def folder_of(folder: Path, number: int) -> Path:
     """Return the folder of one snapshot."""
     return folder / f"{number:06d}"
@@ -258,7 +267,7 @@ def numbers(folder: Path) -> list[int]:
                     "cannot read. Pull into another folder. Other tools can still read the old "
                     "Parquet files."
                 )
-            if _NUMBER.fullmatch(path.name) and (path / MANIFEST).is_file():
+            if NUMBER.fullmatch(path.name) and (path / MANIFEST).is_file():
                 existing.append(int(path.name))
     return sorted(existing)
 

@@ -15,15 +15,15 @@ from adobe_nb.registry import Kind
 Columns = Mapping[str, Kind]
 
 
-def library(name: str) -> Any:
-    """Import a module of the extra ``snapshot``. Raises SnapshotError when it is not installed."""
+def library(name: str, extra: str = "snapshot") -> Any:
+    """Import a module of an extra of the package. Raises SnapshotError when it is not installed."""
     try:
         return import_module(name)
     except ImportError as error:
         package = name.partition(".")[0]
         raise SnapshotError(
             f"Snapshots require {package}, which cannot be imported ({error}). "
-            'Install it: pip install "adobe_nb[snapshot]".'
+            f'Install it: pip install "adobe_nb[{extra}]".'
         ) from error
 
 
