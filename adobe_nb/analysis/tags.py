@@ -24,6 +24,10 @@ class Tags(Overview, Uses, Variables, Rules, Governance, Publishing, History, Au
     Usually made by ``analysis.read``. It takes plain frames by the name of their table, as
     ``reactor`` and ``snapshot.load`` return them; every question names the ones it requires.
 
+    Frames from CSV, Excel or Parquet get the dtypes of the service: texts and numbers that stand for
+    switches, numbers and dates (UTC without a zone), settings as dicts, categories, any index, and
+    rows that are there twice.
+
     Parameters
     ----------
     rules, rule_components, data_elements, extensions
@@ -44,7 +48,8 @@ class Tags(Overview, Uses, Variables, Rules, Governance, Publishing, History, Au
     Raises
     ------
     ArgumentError
-        For an unknown table, and for a frame without a column that it must have.
+        For an unknown table, for a frame without a column that it must have, and for a value that is
+        missing or ambiguous. It names the table, the column and the row, but not the value.
     """
 
     def __init__(

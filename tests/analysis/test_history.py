@@ -306,7 +306,7 @@ class TestWhoChanged:
         with pytest.raises(ArgumentError, match=r"analysis\.read\(…, audit_events=True\)"):
             no_tags().who_changed()
         frame = pd.DataFrame({"id": ["AE1"], "created_at": [day("01-01")]})
-        with pytest.raises(ArgumentError, match="requires the column 'type_of' of audit_events"):
+        with pytest.raises(ArgumentError, match="audit_events has no column 'type_of'"):
             analysis.Tags(audit_events=frame).who_changed()
 
 

@@ -152,14 +152,15 @@ def test_unnamed_revisions_in_libraries_have_a_size(clean: Frames) -> None:
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("table", ["rules", "libraries", "library_rules", "audit_events"])
+@pytest.mark.parametrize("table", ["libraries", "library_rules", "audit_events"])
 def test_missing_columns_are_an_argument_error_or_no_error(table: str, clean: Frames) -> None:
     for column in clean[table]:
         with suppress(ArgumentError):
             tags = Tags(**{**clean, table: clean[table].drop(columns=column)})
-            for question in COLUMNS.keys() - {"impact"}:
+            for question in ("unpublished", "library_contents", "library_size", "publish_history",
+                             "who_changed", "extension_versions", "plumbing"):  # fmt: skip
                 with suppress(ArgumentError):
-                    getattr(tags, question)(*ARGUMENTS.get(question, []))
+                    getattr(tags, question)()
 
 
 STRUCTS = pd.Series([{"a": 1}], dtype=pd.ArrowDtype(pa.struct([("a", pa.int64())])))

@@ -74,7 +74,7 @@ def who_changed(model: Model, since: Time | None = None) -> pd.DataFrame:
     """Return what the audit events show, the latest first. ``Tags.who_changed`` documents it."""
     start = None if since is None else time_from_user(since, "since")
     model.require("who_changed", "audit_events")
-    model.require_columns("who_changed", "audit_events", "created_at", "type_of", "entity")
+    model.require_columns("who_changed", "audit_events", "entity")
     by_id: dict[str, list[Event]] = defaultdict(list)
     for event in events_of(model):
         by_id[event.id].append(event)

@@ -282,14 +282,16 @@ def _has_notes(summary: Iterable[Row]) -> bool:
     """Return whether a summary has cells outside its blocks, or rows that are not of its own."""
     columns, labels = _FACTS
     for number, row in enumerate(summary):
-        cells = list(map(_text, row))
+        cells = [*map(_text, row), "", ""]
         filled = {position for position, text in enumerate(cells) if text}
-        label = "\n".join(cells[1:3])
-        if label in _BLOCKS:
-            columns, labels = _BLOCKS[label]
-        elif number > 0 and filled and labels and cells[1] not in labels:
+        header = "\n".join(cells[1:3])
+        # The title of the report stands in the first row.
+        has_label = number > 0 and filled and labels
+        if header in _BLOCKS:
+            columns, labels = _BLOCKS[header]
+        elif has_label and cells[1] not in labels:
             return True
-        if not filled <= columns or (filled and 1 not in filled):
+        if not filled <= columns:
             return True
     return False
 
