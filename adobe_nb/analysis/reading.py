@@ -55,7 +55,7 @@ def read(
     Parameters
     ----------
     properties
-        A name, ids, or a frame, column or row of properties. Optional for a library or build, and
+        Names or ids, or a frame, column or row of properties. Optional for a library or build, and
         for a snapshot, which is then read as a whole.
     library
         Read what a build of this library would hold: its revisions, and what it inherits from the
@@ -149,9 +149,7 @@ def _selected(
     """Return the ids of the properties, and that of the library or build. Raises ArgumentError."""
     ids = None
     if properties is not None:
-        if _is_name(properties):
-            properties = find("properties", properties)
-        ids = ids_of_type(RESOURCES["properties"], [properties])
+        ids = ids_of_type(RESOURCES["properties"], _with_ids(find, properties))
     if _is_name(library):
         if ids is None:
             raise ArgumentError(
@@ -175,6 +173,17 @@ def _selected(
     if ids is not None and len(ids) != 1:
         raise ArgumentError(f"{holders[0]} belongs to one property, and there are {len(ids)}.")
     return ids, holders[0]
+
+
+def _with_ids(find: _Find, properties: Ids) -> list[Ids]:
+    """Return properties with the row of each one that is named."""
+    values: list[Ids] = [properties]
+    if isinstance(properties, list | tuple):
+        values = list(properties)
+    for position, value in enumerate(values):
+        if _is_name(value):
+            values[position] = find("properties", value)
+    return values
 
 
 def _is_name(value: object) -> TypeGuard[str]:

@@ -246,6 +246,17 @@ def test_a_negated_condition_says_that_its_sense_is_not_known() -> None:
     assert verdict(*both) == "consent condition"
 
 
+@pytest.mark.parametrize("value", ["out", "Denied", " no "])
+def test_a_condition_on_a_refusal_has_a_verdict_of_its_own(value: str) -> None:
+    settings = {"leftOperand": "%Consent%", "comparison": {"operator": "equals"}}
+    condition = ("RCr", "RL1", compares("Consent")[2], {**settings, "rightOperand": value})
+    consent = one_rule(condition, PIXEL).consent()
+    assert consent[["verdict", "consent_by"]].to_numpy().tolist() == [
+        ["condition on refusal", f"RCr: data element 'Consent', and {value!r}"]
+    ]
+    assert consent["has_consent"].isna().all()
+
+
 @pytest.mark.parametrize(
     ("negate", "expected"),
     [

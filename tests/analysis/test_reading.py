@@ -164,6 +164,13 @@ class TestProperties:
         assert_frame_equal(tags.frames["secrets"], service.reactor.secrets(edge))
         assert set(tags.unpublished()["property_id"]) <= set(properties["id"])
 
+    def test_several_properties_are_read_by_name(self, service: Any) -> None:
+        names = ["Web Store US", "Web Store DE"]
+        tags = analysis.read(names, session=service)
+        assert sorted(tags.frames["properties"]["name"]) == sorted(names)
+        with pytest.raises(ArgumentError, match="Web Store FR"):
+            analysis.read([names[0], "Web Store FR"], session=service)
+
     def test_no_properties_give_empty_frames(self, service: Any, company: Simulator) -> None:
         with no_requests(company):
             tags = analysis.read(service.reactor.properties.get([]), session=service)

@@ -36,11 +36,12 @@ COLUMNS: Columns = {
 }
 CONDITION = "consent condition"
 NEGATED = "negated condition"
+REFUSAL = "condition on refusal"
 EVENT = "consent event"
 IN_CODE = "consent in code"
 IN_EXTENSION = "set in the extension"
 NOT_SEEN = "no condition seen"
-VERDICTS = (CONDITION, NEGATED, EVENT, IN_CODE, IN_EXTENSION, NOT_SEEN)
+VERDICTS = (CONDITION, NEGATED, REFUSAL, EVENT, IN_CODE, IN_EXTENSION, NOT_SEEN)
 _KINDS = ("delegates", "names", "texts", "data_elements")
 _READS = ("token", "edge-token", "getVar", "getDataElementValue", "name-setting", "stored-value")
 _PACKAGES = {"Web SDK": "adobe-alloy", "Adobe Analytics": "adobe-analytics"}
@@ -112,6 +113,7 @@ class _Matchers:
         self._names = _folded(conditions.get("names", ()))
         self._elements = _folded(conditions.get("data_elements", ()))
         self._texts = conditions.get("texts", ())
+        self._refusals = set(read_table()["refusals"])
         self._settings: dict[str, list[Text]] = defaultdict(list)
         for text in texts(model):
             if text.role != "removed":
@@ -172,6 +174,13 @@ class _Matchers:
                 matches = [part for part in matches if part in code]
             if matches:
                 return f"{matches[0]!r} in {text.path}"
+        return ""
+
+    def refusal_in(self, condition: Resource) -> str:
+        """Return the value for a refusal that a condition compares with; empty without one."""
+        for text in self._settings[condition.id]:
+            if text.value.strip().casefold() in self._refusals:
+                return text.value
         return ""
 
     def in_event(self, event: Resource) -> str:
@@ -238,16 +247,19 @@ class _Judge:
 
     def _of_rule(self, components: Sequence[Resource]) -> _Finding | None:
         """Return what holds for the whole rule: a condition, or the events that it waits for."""
-        negated = None
+        doubtful = None
         for condition in components:
             if condition.kind != "conditions":
                 continue
             by = self._matchers.in_component(condition)
-            if by and not switch(condition.get("negate")):
+            refusal = self._matchers.refusal_in(condition)
+            if by and switch(condition.get("negate")):
+                doubtful = _Finding(NEGATED, None, f"not {condition.name}: {by}")
+            elif by and refusal:
+                doubtful = _Finding(REFUSAL, None, f"{condition.name}: {by}, and {refusal!r}")
+            elif by:
                 return _Finding(CONDITION, True, f"{condition.name}: {by}")
-            if by:
-                negated = _Finding(NEGATED, None, f"not {condition.name}: {by}")
-        return negated or self._of_events(components)
+        return doubtful or self._of_events(components)
 
     def _of_events(self, components: Sequence[Resource]) -> _Finding | None:
         """Return that a rule waits for consent. One of its events is enough to fire it."""

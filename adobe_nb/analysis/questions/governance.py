@@ -78,6 +78,7 @@ class Governance(Questions):
 
             - ``consent condition``;
             - ``negated condition``: an exception on consent, whose sense is not known;
+            - ``condition on refusal``: consent is compared with a value such as "out" or "denied";
             - ``consent event``: the rule waits for events that name consent;
             - ``consent in code``: the code that sends names consent;
             - ``set in the extension``: ``defaultConsent`` of Web SDK, or ``trackingCookieName`` of
