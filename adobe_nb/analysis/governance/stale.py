@@ -27,7 +27,7 @@ COLUMNS: Columns = {
 }
 _SORT = ("type", "name", "id", "reason")
 REASONS = ("disabled", "untouched", "never published", "name says old")
-# Nobody names a thing by these words.
+# These are never part of what a thing is called.
 _ALWAYS_OLD = {"deprecated", "obsolete", "outdated", "tmp", "bak", "deleteme", "todelete"}
 _OLD_PHRASES = ("do not use", "don t use", "dont use", "to be deleted", "to delete", "delete me")
 # These name things, too ("Archived Orders", "AB Test"): they count where they are set apart.
