@@ -515,15 +515,15 @@ def test_names_that_differ_in_case_are_one_finding_for_each_pair() -> None:
 
 
 def test_a_copy_is_not_old_and_its_finding_names_the_original() -> None:
-    site = tags(name="Copy of Home", rules=rules(("RL1", "Copy of Home"), ("RL2", "Old home")))
-    assert site.audit("old-name")["source_name"].tolist() == ["Old home"]
+    site = tags(name="Copy of Home", rules=rules(("RL1", "Copy of Home"), ("RL2", "Old - home")))
+    assert site.audit("old-name")["source_name"].tolist() == ["Old - home"]
     message = site.audit("untidy-name").loc[0, "message"]
     assert message == "Looks like a copy of 'Home'. Suggestion: 'Home'."
 
 
 def test_an_old_name_of_what_is_used_and_live_is_not_a_finding() -> None:
     named = elements(
-        ("DE1", "Old price", CONSTANT, {}), ("DE2", "Old size", CONSTANT, {}),
+        ("DE1", "Price (old)", CONSTANT, {}), ("DE2", "Size (old)", CONSTANT, {}),
         origin_id=["DE1", "DE2"],
     )  # fmt: skip
     library = pd.DataFrame([{"id": "LB1", "name": "Live", "state": "published"}])
@@ -532,8 +532,8 @@ def test_an_old_name_of_what_is_used_and_live_is_not_a_finding() -> None:
         "library_rules": rules().assign(library_id=""),
         "library_extensions": extensions().assign(library_id=""),
     }
-    site = tags(beacon("%Old price%"), data_elements=named, libraries=library, **held)
-    assert site.audit("old-name")["source_name"].tolist() == ["Old size"]
+    site = tags(beacon("%Price (old)%"), data_elements=named, libraries=library, **held)
+    assert site.audit("old-name")["source_name"].tolist() == ["Size (old)"]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ def bytes_of(node: Node) -> Span:
 
 
 class Parts:
-    """Parts to which others are added while it is asked what is inside them."""
+    """A growing set of parts, to find out whether a place is inside one of them."""
 
     def __init__(self) -> None:
         self._outermost: list[Span] = []
@@ -36,7 +36,7 @@ class Parts:
 
 
 class Nesting:
-    """Parts of which the innermost one around a place is asked for."""
+    """Parts that are known from the start, to find the innermost one around a place."""
 
     def __init__(self, spans: Iterable[Span]) -> None:
         self._edges: list[int] = []

@@ -26,7 +26,7 @@ COLUMNS: Columns = {
 }
 _SORT = ("type", "name", "id", "reason")
 REASONS = ("disabled", "untouched", "never published", "name says old")
-# Nobody names a thing by these words.
+# These are never part of what a thing is called.
 _ALWAYS_OLD = {"deprecated", "obsolete", "outdated", "tmp", "bak", "deleteme", "todelete"}
 _OLD_PHRASES = ("do not use", "don t use", "dont use", "to be deleted", "to delete", "delete me")
 # These name things, too ("Archived Orders", "AB Test"): they count where they are set apart.
@@ -37,7 +37,7 @@ _OLD_WORDS = {
 # What can stand beside such a word: "old version 2", "backup 2023-12", "test v3".
 _COUNTED = re.compile(r"\d+|v|version", re.IGNORECASE)
 _SETS_APART = re.compile(r"\s[-\u2013\u2014/]+|[-\u2013\u2014/]+\s|[:|()\[\]{}!*#]+")
-_CAPITALS = re.compile(r"[A-Z]{3,}(?![a-z])")
+_UPPERCASE = re.compile(r"[A-Z]{3,}(?![a-z])")
 # In other places, to copy is something that visitors do.
 _COPY = re.compile(r"^copy (?:\d+ )?of\b|\(copy\b[^)]*\)|[-_]\s*copy(?: \d+)?$", re.IGNORECASE)
 _MARKED = re.compile(r"^(?:z{2,}|x{3,})", re.IGNORECASE)
@@ -127,7 +127,7 @@ def is_marked_old(name: str) -> bool:
     """Return whether a name has a word or a mark for what is old. A copy need not be old.
 
     A word such as "test" or "archived" is a mark where it is set apart from what it is about: by
-    punctuation ("Old - Page", "Page (old)"), by capitals ("Page TEST"), or as all of the name
+    punctuation ("Old - Page", "Page (old)"), by uppercase ("Page TEST"), or as all of the name
     ("backup 2023"). English puts "old" before a thing: at the end, it is a mark ("page_old_2").
     """
     words = words_of(name)
@@ -136,7 +136,7 @@ def is_marked_old(name: str) -> bool:
         return True
     if _MARKED.search(name.strip(" _-[(")) or any(map(_is_old_part, _SETS_APART.split(name))):
         return True
-    return _ends_with_old(words) or _has_old_capitals(name)
+    return _ends_with_old(words) or _has_old_in_uppercase(name)
 
 
 def _is_old_part(part: str) -> bool:
@@ -150,10 +150,10 @@ def _ends_with_old(words: Sequence[str]) -> bool:
     return uncounted[-1:] == ["old"]
 
 
-def _has_old_capitals(name: str) -> bool:
-    """Return whether a word is set apart by its capitals: in a name that has small letters."""
-    capitals = {word.casefold() for word in _CAPITALS.findall(name)}
-    return not name.isupper() and bool(capitals & _OLD_WORDS)
+def _has_old_in_uppercase(name: str) -> bool:
+    """Return whether such a word is in uppercase, unlike the name as a whole."""
+    uppercase = {word.casefold() for word in _UPPERCASE.findall(name)}
+    return not name.isupper() and bool(uppercase & _OLD_WORDS)
 
 
 def _limits(model: Model) -> Iterator[str]:

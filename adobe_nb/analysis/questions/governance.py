@@ -161,7 +161,7 @@ class Governance(Questions):
         Names say old by words such as deprecated and "do not use", and by the marks zz, "Copy of"
         and "(copy)". Words that name things, too, such as old, test, legacy, archived, backup or
         inactive, count where they are set apart: by punctuation (``Old - Page``, ``Page (old)``),
-        by capitals (``Page TEST``), or as all of the name, perhaps with a number (``backup 2023``).
+        by uppercase (``Page TEST``), or as all of the name, perhaps with a number (``backup 2023``).
         So does old at the end (``page_old_2``). ``Archived Orders`` and ``AB Test`` are things.
 
         Raises
