@@ -258,7 +258,8 @@ def test_a_key_of_a_known_shape_is_found_and_not_shown(secret: str) -> None:
         assert risks["rule"].tolist() == ["secret"]
         assert MASK in risks["evidence"][0]
         assert secret[-12:] not in risks.to_csv()
-    assert not code_element(f"// send('{secret}')".replace("\n", "")).code_risks().size
+    comment = f"/* send('{secret}') */"
+    assert found(comment) == ["secret"]
 
 
 def test_a_key_that_browsers_may_have_is_a_public_key() -> None:
@@ -316,7 +317,6 @@ def test_a_random_text_with_the_name_of_a_secret_is_found_and_not_shown(code: st
         "var keyCode = 'aaaaaaaaaaaaaaaaaaa1'",
         f"script.integrity = 'sha384-{RANDOM}{RANDOM}{RANDOM}'",
         "var secret = _satellite.getVar('secret2secret2')",
-        f"// var apiKey = '{RANDOM}'",
         "a.className = 'css-1x2y3z4a5b6c7d8e'",
     ],
 )
@@ -338,7 +338,7 @@ def test_a_secret_is_hidden_in_the_evidence_of_every_finding() -> None:
     )
     risks = tags.code_risks()
     assert risks["rule"].value_counts().to_dict() == {
-        "alert": 3, "secret": 1, "eval": 1, "console": 1,
+        "alert": 3, "secret": 3, "eval": 1, "console": 1,
     }  # fmt: skip
     assert RANDOM not in risks.to_csv()
     assert AWS not in risks.to_csv()

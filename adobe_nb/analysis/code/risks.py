@@ -122,6 +122,10 @@ def _findings(text: Text, domains: list[str], inspection: Inspection) -> Iterato
 
 def _limits(model: Model) -> Iterator[str]:
     yield "Risks are found by the form of the code: what the page or other scripts do is not known."
+    yield (
+        "Secrets are known by the shape of a service's keys, or as random texts beside a name such "
+        "as apiKey. Others, and passwords made of words, are neither found nor masked."
+    )
     if "properties" not in model.frames:
         yield (
             "The domains of the properties are missing: scripts of their own hosts count as those "

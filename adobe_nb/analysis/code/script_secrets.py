@@ -25,14 +25,15 @@ COMMENTS = ("comment", "html_comment")
 _SECRET_NAME = re.compile(
     r"secret|token|passw|passphrase|pwd|credential|authorization|"
     r"(?:api|access|private|auth|encryption|signing|account|subscription|shared|master|service)"
-    r"[-_]?key",
+    r"[-_ ]?key",
     re.IGNORECASE,
 )
 _LONGEST_NAME = 60
 _SETTER = re.compile(r"""["'`]?set[A-Z_]""")
 # "a" + "b", ["a", "b"].join(""), and "a".concat("b")
-_JOINED = re.compile(r"""(?<=["'`])\s*\+\s*(?=["'`])|(?<=\.)(?:join|concat)(?=\s*\()""")
-_ENCODING = re.compile(r"\bbtoa\b")
+_JOINED = re.compile(r"""["'`]\s*+(?:\+\s*+["'`]|\.\s*+concat\b|,?\s*+\]\s*+\.\s*+join\b)""")
+_JOINT = re.compile(r"""\+(?=\s*+["'`])|\b(?:join|concat)\b""")
+_ENCODING = re.compile(r"""\bbtoa(?=\s*+\(\s*+["'`\[])""")
 _EQUALITY = ("==", "===", "!=", "!==")
 _NOT_LINE_BREAK = re.compile(r"[^\n]")
 
@@ -129,8 +130,8 @@ class _Finder:
     def joined(self) -> Iterator[Secret]:
         """Yield the secrets whose parts are literals that the script puts together."""
         known: set[int] = set()
-        for word, node in self._tree.find(_JOINED):
-            whole = _whole_sum(node) if "+" in word else call_of(reference_of(node))
+        for word, node in self._tree.find(_JOINT):
+            whole = _whole_sum(node) if word == "+" else call_of(reference_of(node))
             if whole is None or whole.id in known:
                 continue
             known.add(whole.id)

@@ -65,6 +65,7 @@ _LETTERS_OF_WORDS = 3
 _USER = re.compile(r"""(?P<user>[^\s:"'`<>{}/\\]+):(?P<password>[^\s"'`<>{}/\\]{3,})""")
 _WORD = re.compile(r"[A-Za-z0-9+_=-]{24,}")
 _HEX = re.compile(r"[0-9a-f]{32,}|[0-9A-F]{32,}")
+_NOT_LINE_BREAK = re.compile(r"[^\n]")
 _HIDDEN = "\N{BULLET}"
 _HIDDEN_TEXT = re.compile(f"{_HIDDEN}{{4,}}")
 
@@ -268,8 +269,10 @@ def hidden(text: str, secrets: Iterable[Secret]) -> str:
     parts: list[str] = []
     end = 0
     for start, stop, *_ in sorted(secrets):
-        if start >= end:
-            parts += text[end:start], re.sub(r"[^\n]", _HIDDEN, text[start:stop])
+        # The line of a longer secret can be one by itself.
+        if stop > end:
+            first = max(start, end)
+            parts += text[end:first], _NOT_LINE_BREAK.sub(_HIDDEN, text[first:stop])
             end = stop
     return "".join([*parts, text[end:]])
 

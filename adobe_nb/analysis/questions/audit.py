@@ -59,6 +59,7 @@ class Audit(Questions):
         -----
         A fingerprint stays the same when the resource is renamed, lists are reordered or lines of
         code move. The function of ``redact=`` sees the evidence before it goes into a fingerprint.
+        A secret never goes into one.
         ``until`` is compared with the day on which the tags were read.
 
         Examples

@@ -17,8 +17,8 @@ class Governance(Questions):
         """List what can break a page, leak data, or run the code of others.
 
         Code is parsed, so that comments and texts in strings are not taken for code. Secrets are
-        also found in the settings of any extension. Their values are not shown: evidence has dots
-        in their place.
+        found in comments, too, and in the settings of any extension. Evidence has dots in their
+        place, unless ``show_secrets=True`` was passed to ``analysis.read`` or ``Tags``.
 
         Returns
         -------
@@ -33,6 +33,10 @@ class Governance(Questions):
 
         Notes
         -----
+        A secret has the shape that a service gives its keys, or is a long random text beside a name
+        such as ``apiKey``. Not found are random texts without such a name, passwords made of words,
+        and keys that code computes.
+
         A script of a host in ``domains`` of the property is not one of a third party. A key that is
         meant for browsers is a public-key: restrict it, or ignore the finding.
 

@@ -116,7 +116,7 @@ class Overview(Questions):
     def custom_code(self) -> pd.DataFrame:
         """Return the code in the settings of any extension, one row for each piece.
 
-        ``analysis.to_files`` writes it to files.
+        ``analysis.to_files`` writes it to files. The code is as it is: secrets in it are not masked.
 
         Returns
         -------
@@ -150,6 +150,9 @@ class Overview(Questions):
         comments: bool = True,
     ) -> pd.DataFrame:
         """Search code and settings as they are, not as JSON writes them.
+
+        Secrets are found, and shown with a mask unless ``show_secrets=True`` was passed to
+        ``analysis.read`` or ``Tags``.
 
         Parameters
         ----------
