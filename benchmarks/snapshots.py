@@ -1,7 +1,8 @@
 """Measure snapshots of a whole company: a pull against the limit, and a refresh without changes.
 
-20 properties of 100 rules with 4 components and 100 data elements, all tables. A simulator in this
-process counts requests. Times are measured in fresh processes against a simulator in another one.
+20 properties of 100 rules with 4 components and 100 data elements, all tables, and some audit
+events. A simulator in this process counts requests. Times are measured in fresh processes against a
+simulator in another one, with a latency and, for the refresh, without one.
 The limit is requests / 16 x latency, plus one latency for each of the six levels, the last of which
 are the extension packages.
 
@@ -18,6 +19,7 @@ from whole_company import CEILING, COMPANY
 from whole_company import LEVELS as LEVELS_OF_LISTS
 
 LATENCY = 0.05
+EVENTS = 1000
 LEVELS = LEVELS_OF_LISTS + 1
 
 
@@ -28,7 +30,7 @@ def counted() -> dict[str, int]:
     from adobe_nb.simulator.server import Simulator
 
     with (
-        Simulator(seed="empty", bulk=Bulk(20, 100, 4, 100)) as here,
+        Simulator(seed="empty", bulk=Bulk(20, 100, 4, 100, EVENTS)) as here,
         tempfile.TemporaryDirectory() as folder,
     ):
         ours = session(here.connection())
@@ -72,8 +74,10 @@ def seconds(about: Mapping[str, Any]) -> dict[str, float]:
 
 def main() -> None:
     count = fresh(counted)
-    with simulator(*COMPANY, "--latency", LATENCY * 1000) as (about, _, _):
+    with simulator(*COMPANY, "--events", EVENTS, "--latency", LATENCY * 1000) as (about, _, _):
         best = min((fresh(seconds, about) for _ in range(3)), key=lambda times: times["pull"])
+    with simulator(*COMPANY, "--events", EVENTS) as (about, _, _):
+        quickest = min(fresh(seconds, about)["refresh"] for _ in range(3))
     limit = (count["pull"] / CEILING + LEVELS) * LATENCY
     share = count["refresh"] / count["pull"]
     stored = f"{count['rows']:,} rows, {count['bytes'] / 1e6:.1f} MB on disk"
@@ -82,9 +86,10 @@ def main() -> None:
     of_seconds = f"{best['refresh'] / best['pull']:.2f} of a pull"
     rows = [
         ("requests of a pull", f"{count['pull']:,}", stored, ""),
-        ("requests of a refresh", f"{count['refresh']:,}", of_pull, reached(share, 0.1)),
+        ("requests of a refresh", f"{count['refresh']:,}", of_pull, reached(share, 0.05)),
         ("pull, 50 ms, 16 at once", f"{best['pull']:.1f} s", of_limit, ""),
         ("refresh", f"{best['refresh']:.1f} s", of_seconds, ""),
+        ("refresh without latency", f"{quickest:.2f} s", "", reached(quickest, 1.0)),
         ("load rule_components", f"{best['load']:.2f} s", "", ""),
         ("sql over rule_components", f"{best['sql']:.2f} s", "", ""),
     ]

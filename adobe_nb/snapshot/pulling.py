@@ -93,7 +93,7 @@ def pull(
         run.read_properties(ids, "pull")
         if EVENTS in names and not all(draft.has(EVENTS, property_id) for property_id in ids):
             run.store_events(events_since(client, None))
-        return draft.publish(kind="pull", properties=sorted(ids))
+        return draft.publish(kind="pull", properties=sorted(ids), checked=scope.at)
 
 
 def check_same_organization(session: Session, snapshot: Snapshot) -> None:

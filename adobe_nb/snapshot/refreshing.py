@@ -4,21 +4,25 @@ The first page of each list of a property is read. Up to 100 rows, it is the who
 list it shows how many resources there are and which changed last; together with the audit events
 that tells whether the list has to be read. Rule components and builds are read for those rules and
 libraries that differ in any column.
+
+In a quiet property, for which there are no audit events, lists whose changes all have events are not
+even looked at. Nothing proves that events are complete, so once a week no property counts as quiet.
 """
 
 import json
 import warnings
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache, cached_property, partial
 from itertools import product
 
 import pandas as pd
 
 from adobe_nb.api.reactor.client import Client
+from adobe_nb.api.reactor.collection import Rows
 from adobe_nb.api.reactor.dates import parse_zoned
-from adobe_nb.api.reactor.paging import PAGE_SIZE, Listing, read_lists
+from adobe_nb.api.reactor.paging import PAGE_SIZE, Listing, read_lists, steady
 from adobe_nb.errors import NotAllowed, NotFound, SnapshotError, SnapshotWarning
 from adobe_nb.registry import RESOURCES
 from adobe_nb.session import Session
@@ -51,6 +55,11 @@ _PUBLISHING = ("library", "build")
 _FINAL_STATES = ("succeeded", "failed")
 # One attempt rarely meets a deletion; three in a row practically never do.
 _ATTEMPTS = 3
+# Tables whose every change has an audit event, as far as Adobe's documentation says.
+_AUDITED = ("rules", "data_elements", "environments")
+# It is not documented how soon an event appears: those of the last hour count again.
+_LATE = timedelta(hours=1)
+_CHECK_ALL_EVERY = timedelta(days=7)
 
 
 def refresh(session: Session, snapshots: SnapshotFolder) -> Snapshot:
@@ -68,10 +77,13 @@ def refresh(session: Session, snapshots: SnapshotFolder) -> Snapshot:
         )
     # The oldest part decides: a run that was resumed has parts of different times.
     since = min(parse_zoned(part.at) for part in base.parts)
-    events = _readable_events(client, since, required=EVENTS in tables)
+    events = _readable_events(client, since - _LATE, required=EVENTS in tables)
+    traces, checked = _Traces.of(events, since), str(base.about.get("checked", ""))
+    if not _was_checked(checked, scope.at) or not _has_events(client, events):
+        traces, checked = replace(traces, busy=None), scope.at
     about = {**description(session, chosen, tables), "base": base.number}
     with snapshots.begin(about, promised(tables)) as draft:
-        run = _Refresh(client, draft, scope, tables, base, _Traces.of(events, since))
+        run = _Refresh(client, draft, scope, tables, base, traces)
         run.store_properties()
         run.read()
         if EVENTS in tables and events is not None:
@@ -84,8 +96,27 @@ def refresh(session: Session, snapshots: SnapshotFolder) -> Snapshot:
                 events = events_since(client, None)
             run.store_events(events, earlier)
         return draft.publish(
-            kind="refresh", properties=sorted(scope.properties["id"]), missing=sorted(scope.missing)
+            kind="refresh",
+            properties=sorted(scope.properties["id"]),
+            missing=sorted(scope.missing),
+            checked=checked,
         )
+
+
+def _was_checked(checked: str, now: str) -> bool:
+    """Return whether all lists were looked at in the last days."""
+    return bool(checked) and parse_zoned(now) - parse_zoned(checked) < _CHECK_ALL_EVERY
+
+
+def _has_events(client: Client, events: pd.DataFrame | None) -> bool:
+    """Return whether the organization has any audit events: an empty log proves nothing."""
+    if events is None:
+        return False
+    if len(events):
+        return True
+    row = RESOURCES[EVENTS]
+    first = read_lists(client, [steady(f"/{EVENTS}", row)], [Rows(row)], "audit events", first=1)
+    return any(read.rows for read in first)
 
 
 def _readable_events(client: Client, since: datetime, *, required: bool) -> pd.DataFrame | None:
@@ -114,23 +145,31 @@ class _Traces:
     """Pairs of a property id and a kind; None when the events cannot be read."""
     libraries: Set[str | None]
     """The libraries that were built; None when an event does not name its library."""
+    busy: Set[str] | None = None
+    """The properties with events; None when any property can have changed without one."""
 
     @classmethod
     def of(cls, events: pd.DataFrame | None, since: datetime) -> "_Traces":
         if events is None:
             return cls(since, None, {None})
+        busy = set(events["property_id"].fillna(""))
+        events = events[events["created_at"] > since]
         types = events["type_of"].fillna("")
         # An event without a property can be about any of them.
         properties = events["property_id"].fillna("")
         kinds = set(zip(properties, types.str.replace(r"\..*", "", regex=True), strict=True))
         builds = events[types.str.startswith("build.")]
-        return cls(since, kinds, set(map(_library_of, builds["entity"])))
+        return cls(since, kinds, set(map(_library_of, builds["entity"])), busy)
 
     def has(self, property_id: str, *kinds: str) -> bool:
         """Return whether a resource of one of these kinds may have changed in the property."""
         if self.kinds is None:
             return True
         return not self.kinds.isdisjoint(product(("", property_id), kinds))
+
+    def is_quiet(self, property_id: str) -> bool:
+        """Return whether the audit events prove that nothing happened in the property."""
+        return self.busy is not None and self.busy.isdisjoint(("", property_id))
 
 
 def _library_of(entity: object) -> str | None:
@@ -154,35 +193,50 @@ class _Refresh(Run):
         # lists that led to it are read again, because its row has to disappear, too.
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                self._read_once(is_last_attempt=attempt == _ATTEMPTS)
+                self._read_once(attempt)
                 return
             except NotFound:
                 if attempt == _ATTEMPTS:
                     raise
                 self._forget_what_led_to_missing_tables()
 
-    def _read_once(self, *, is_last_attempt: bool) -> None:
+    def _read_once(self, attempt: int) -> None:
         ids = self.scope.properties["id"]
         is_known = ids.isin(self.base.about["properties"])
         known_ids = ids[is_known].tolist()
         self.read_properties(ids[~is_known], "refresh")
         self.forget_damaged(known_ids)
-        changed = self._read_first_pages(known_ids)
+        parts = self.missing_parts(known_ids)
+        audited = [part for part in parts if part.table in _AUDITED]
+        changed = self._read_first_pages([part for part in parts if part.table not in _AUDITED])
+        # A list that is read again because something disappeared has to be read indeed.
+        if attempt == 1:
+            audited = [part for part in audited if not self._keep_quiet(part)]
+        changed += self._read_first_pages(audited)
         read_parts(self.client, changed, "refresh")
         # On the last attempt, the row of a deleted parent stays until the next refresh.
-        self.read_below(known_ids, "refresh", parents_may_vanish=is_last_attempt)
+        self.read_below(known_ids, "refresh", parents_may_vanish=attempt == _ATTEMPTS)
 
     def _forget_what_led_to_missing_tables(self) -> None:
         for property_id in self.scope.properties["id"]:
             for table in self.required_now(property_id):
                 self.forget(table, property_id)
 
-    def _read_first_pages(self, ids: Iterable[str]) -> list[PartReader]:
+    def _keep_quiet(self, part: PartReader) -> bool:
+        """Keep a list of a quiet property, and return whether it could be kept."""
+        if not self.traces.is_quiet(part.property):
+            return False
+        # Libraries were read: publishing may change their resources, with or without an event.
+        are_read = "libraries" in self.tables
+        if are_read and not self.draft.shares("libraries", part.property, self.base):
+            return False
+        return self._keep(part.table, part.property)
+
+    def _read_first_pages(self, parts: Sequence[PartReader]) -> list[PartReader]:
         """Read the first page of each list, and store the lists that are complete by that.
 
         Returns the lists that have to be read.
         """
-        parts = self.missing_parts(ids)
         listings = list(map(self._first_page, parts))
         sinks = [part.rows for part in parts]
         changed: list[PartReader] = []

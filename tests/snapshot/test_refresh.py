@@ -217,11 +217,13 @@ class TestTime:
         own.simulator.requests.clear()
         own.refresh()
         filters = [
-            dict(request.query)["filter[created_at]"]
+            dict(request.query).get("filter[created_at]")
             for request in own.simulator.requests
             if "audit" in request.path
         ]
-        assert filters[0] == f"GT {parse_zoned(made.parts[0].at):%Y-%m-%dT%H:%M:%S}.000Z"
+        # Late events of the hour before count, too.
+        start = parse_zoned(made.parts[0].at) - timedelta(hours=1)
+        assert filters[0] == f"GT {start:%Y-%m-%dT%H:%M:%S}.000Z"
 
 
 class TestScope:
@@ -598,20 +600,97 @@ class TestFrozenLists:
         assert not set(changes["table"]) & NEWER
 
 
+class TestQuietProperties:
+    """Audit events can prove that nothing happened, but they can also be late, or missing."""
+
+    def hide_new_events(self, own: Company) -> None:
+        """Let the service withhold all events from now on."""
+        now = pd.Timestamp(own.clock.time(), unit="s", tz="UTC")
+
+        def rewrite(path: str, document: dict[str, Any]) -> None:
+            if path != "/audit_events":
+                return
+            events = document["data"]
+            dates = [parse_zoned(event["attributes"]["created_at"]) for event in events]
+            document["data"] = [event for event, at in zip(events, dates, strict=True) if at < now]
+            total = len(document["data"])
+            document["meta"]["pagination"] |= {"total_count": total, "total_pages": 1}
+
+        own.clock.rewrite = rewrite
+
+    def test_only_lists_whose_changes_leave_no_trace_are_read(self, own: Company) -> None:
+        own.pass_time()
+        own.pull(own.folder)
+        own.pass_time()
+        own.simulator.requests.clear()
+        own.refresh()
+        lists = {request.path.rpartition("/")[2] for request in own.simulator.requests}
+        assert {"libraries", "extensions", "hosts", "callbacks", "notes"} <= lists
+        assert not lists & {"rules", "data_elements", "environments"}
+
+    def test_event_without_a_property_can_be_about_any(self, own: Company) -> None:
+        own.pass_time()
+        own.pull(own.folder)
+        own.pass_time()
+
+        def rewrite(path: str, document: dict[str, Any]) -> None:
+            for event in document["data"] if path == "/audit_events" else ():
+                event["relationships"]["property"] = {"data": None}
+
+        own.clock.rewrite = rewrite
+        for edit in (editing.update_data_element, editing.environments_come_change_and_go):
+            edit(own, own.short)
+        assert_up_to_date(own)
+
+    def test_late_event_is_seen_by_the_next_refresh(self, own: Company) -> None:
+        own.pass_time()
+        own.pull(own.folder)
+        own.pass_time()
+        self.hide_new_events(own)
+        editing.update_data_element(own, own.short)
+        name = own.refresh().frame("data_elements")["name"]
+        own.clock.rewrite = None
+        own.pass_time(600)
+        assert_up_to_date(own)
+        assert not name.equals(snapshot.load(own.folder, "data_elements")["name"])
+
+    def test_changed_library_has_the_lists_read_although_there_is_no_event(
+        self, own: Company
+    ) -> None:
+        own.pass_time()
+        own.pull(own.folder)
+        own.pass_time()
+        self.hide_new_events(own)
+        editing.create_library(own, own.short)
+        own.reactor.data_elements.update(own.reactor.data_elements(own.short), name="Renamed")
+        assert "Renamed" in set(own.refresh().frame("data_elements")["name"])
+
+    def test_every_list_is_looked_at_once_a_week(self, own: Company) -> None:
+        own.pass_time()
+        own.pull(own.folder)
+        own.pass_time()
+        self.hide_new_events(own)
+        editing.update_data_element(own, own.short)
+        for _ in range(3):
+            own.pass_time(48 * HOUR)
+            own.refresh()
+        own.pass_time(48 * HOUR)
+        assert_up_to_date(own)
+
+
 class TestCost:
-    def test_refresh_without_changes_costs_a_tenth_of_a_pull(
+    def test_refresh_without_changes_costs_a_twentieth_of_a_pull(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(refreshing, "PAGE_SIZE", 100)
-        simulator = started(
-            seed="empty", bulk=Bulk(properties=2, rules=130, components=1, data_elements=101)
-        )
+        bulk = Bulk(properties=2, rules=160, components=1, data_elements=101, events=10)
+        simulator = started(seed="empty", bulk=bulk)
         session = sign_in(simulator)
         snapshot.pull(to=tmp_path, session=session)
         whole = len(simulator.requests)
         simulator.requests.clear()
         made = snapshot.refresh(tmp_path, session=session)
-        assert len(simulator.requests) <= whole / 10
+        assert len(simulator.requests) <= whole / 20
         assert not len(snapshot.changes(tmp_path))
         for table, frame in snapshot.load(tmp_path, as_of=1).items():
             assert_frame_equal(made.frame(table), frame)
@@ -620,6 +699,7 @@ class TestCost:
         simulator.stop()
 
     def test_one_change_reads_one_list_and_its_children(self, own: Company) -> None:
+        own.pass_time()
         own.pull(own.folder)
         own.pass_time()
         rule = own.reactor.rules(own.long).head(1)
@@ -635,7 +715,9 @@ class TestCost:
         # The first page, and then the whole list.
         assert paths.count(f"/properties/{long}/rules") == 2
         assert paths.count(f"/properties/{long}/data_elements") == 1
-        assert paths.count(f"/properties/{short}/rules") == 1
+        # Nothing happened in the other property.
+        assert paths.count(f"/properties/{short}/rules") == 0
+        assert paths.count(f"/properties/{short}/hosts") == 1
 
     def test_resumed_refresh_does_not_read_stored_lists_again(self, own: Company) -> None:
         own.pull(own.folder)
