@@ -6,6 +6,7 @@ scheduler.
 """
 
 import dataclasses
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
@@ -70,7 +71,6 @@ def finished(client: Any, tasks: Sequence[Task], live: Live) -> Iterator[Row]:
         return
     import dask  # noqa: PLC0415
 
-    wait = _library().wait
     topic = Path(tasks[0].run).name.removeprefix(".")
     client.subscribe_topic(topic, lambda event: live.report(event[1]))
     by_future: dict[Any, Task] = {}
@@ -84,10 +84,9 @@ def finished(client: Any, tasks: Sequence[Task], live: Live) -> Iterator[Row]:
         unfinished = set(by_future)
         while unfinished:
             live.update()
-            try:
-                ended = wait(unfinished, timeout=_POLL, return_when="FIRST_COMPLETED").done
-            except TimeoutError:
-                continue
+            # The library's wait() would use the default client, which may be another one.
+            time.sleep(_POLL)
+            ended = {future for future in unfinished if future.done()}
             for future in ended:
                 yield _row_of(future, by_future[future])
             unfinished -= ended
@@ -100,10 +99,10 @@ def _row_of(future: Any, task: Task) -> Row:
     if future.status == "finished":
         # A worker without the package knows only some of the columns.
         return task.row(**future.result())
-    text = f"it was {future.status}"
+    text = f"The task was {future.status}. Check that the scheduler is running, and call again."
     if future.status == "error":
-        text = error_text(future.exception())
-    return task.row("failed", error=f"The cluster gave up the task: {text}")
+        text = f"The cluster gave up the task. {error_text(future.exception())}"
+    return task.row("failed", error=text)
 
 
 def _on_worker() -> Callable[[Mapping[str, Any], str], Row]:

@@ -70,7 +70,7 @@ class Agency:
                     "DASK_DISTRIBUTED__SCHEDULER__LOCKS__LEASE_TIMEOUT": str(LEASE),
                 },
             )
-        self.client = Client(self.cluster)
+        self.client = Client(self.cluster, set_as_default=False)
         # Otherwise the first pull would wait for the imports of the workers.
         self.client.run(import_module, cluster.__name__)
 
