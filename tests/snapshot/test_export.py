@@ -174,6 +174,13 @@ class TestParquet:
         removed = [path for act, path, _ in Counting.steps if act == "remove" and "/000001" in path]
         assert removed[0] == "/tags/000001/_manifest.json"
 
+    def test_keep_never_removes_the_export_itself(self, folder: Path) -> None:
+        write(folder, {1: 1})
+        snapshot.export(folder, URL)
+        tables = snapshot.export(folder, URL, as_of=1, keep=1)
+        assert tables["snapshot"].tolist() == [1, 1]
+        assert {path.split("/")[2] for path in content()} == {"000001", "000002"}
+
     def test_local_keep_leaves_no_empty_folders(self, folder: Path, tmp_path: Path) -> None:
         snapshot.export(folder, tmp_path / "out")
         write(folder, {1: 1})
@@ -221,19 +228,24 @@ class TestKilled:
         paths = files.glob(f"/tags/{number:06d}/rules/*/*.parquet")
         return sum(len(pd.read_parquet(files.open(path))) for path in paths)
 
-    def test_files_of_another_plan_are_not_trusted(self, folder: Path, tmp_path: Path) -> None:
-        Counting.begin(kill_at=3)
+    def test_files_of_another_plan_are_not_trusted(self, tmp_path: Path) -> None:
+        write(tmp_path / "first", {1: 3, 2: 4, 3: 5}, zz="q")
+        # Killed before the manifest, when all files have arrived.
+        Counting.begin(kill_at=5)
         with pytest.raises(Killed):
-            snapshot.export(folder, URL)
+            snapshot.export(tmp_path / "first", URL)
         # The same number, from a folder that was pulled again, without the last property.
-        write(tmp_path / "again", {1: 3, 2: 4}, zz="q")
+        write(tmp_path / "again", {1: 3, 2: 4}, zz="r")
         Counting.begin()
         snapshot.export(tmp_path / "again", URL)
         paths = [path for path in content() if "/rules/" in path]
         assert len(paths) == 2
         for path in paths:
-            local = tmp_path / "again" / path.removeprefix("/tags/")
+            local, other = (
+                tmp_path / name / path.removeprefix("/tags/") for name in ("again", "first")
+            )
             assert content()[path] == local.read_bytes()
+            assert local.stat().st_size == other.stat().st_size
 
     def test_local_file_that_arrived_in_part_is_sent_again(
         self, folder: Path, tmp_path: Path
@@ -496,10 +508,12 @@ class TestDelta:
 
     def test_maintenance_by_others_costs_nothing(self, folder: Path, out: Path) -> None:
         self.export(folder, out)
+        write(folder, {1: 3, 2: 4, 3: 6})
+        self.export(folder, out)
         table = DeltaTable(out / "rules")
         table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
-        table.optimize.compact()
         version = DeltaTable(out / "rules").version()
+        assert version > 1
         assert self.export(folder, out).loc["rules", "version"] == version
 
     def test_table_whose_log_has_expired_is_replaced(self, folder: Path, out: Path) -> None:

@@ -61,6 +61,13 @@ class Counting(MemoryFileSystem):
             raise Killed
         self.steps.append((act, self._strip_protocol(path), size))
 
+    def find(self, *arguments: Any, **options: Any) -> Any:
+        # Stores promise no order.
+        found = super().find(*arguments, **options)
+        if isinstance(found, dict):
+            return dict(reversed(found.items()))
+        return found[::-1]
+
     def put_file(self, lpath: str, rpath: str, **options: Any) -> None:
         content = Path(lpath).read_bytes()
         if len(self.steps) == self.kill_at:

@@ -10,7 +10,6 @@ their versions from ``exports``.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
@@ -77,22 +76,17 @@ class Lake:
         existing = self.open(table)
         if existing is None:
             return State(None)
-        for commit in self._commits(existing):
-            if _OURS in commit:
-                about = commit[_OURS]
-                finished = datetime.fromisoformat(about["finished"])
-                return State(existing, finished, about["digests"])
-            if commit.get("operation") not in _MAINTENANCE:
-                break
+        # Usually the first one suffices, and each costs a request.
+        for limit in (1, None):
+            for commit in existing.history(limit):
+                if _OURS in commit:
+                    about = commit[_OURS]
+                    finished = datetime.fromisoformat(about["finished"])
+                    return State(existing, finished, about["digests"])
+                if commit.get("operation") not in _MAINTENANCE:
+                    return State(existing)
+        # Commits that are old are removed from the log.
         return State(existing)
-
-    def _commits(self, existing: Any) -> Iterator[Mapping[str, Any]]:
-        """Yield the commits of a table, the latest first, as far as its log still has them."""
-        # Usually the first one suffices, and each costs a request. A log that has expired is an
-        # error; errors of the network are of another type.
-        with suppress(self._delta.exceptions.DeltaError):
-            yield from existing.history(1)
-            yield from existing.history()[1:]
 
     def write(
         self,
@@ -167,7 +161,7 @@ def _export_table(
     """Commit what changed in a table, if anything did; return its row of the answer."""
     schema = _schema(snapshot, table)
     digests = {part.property or "": part.sha256 for part in parts}
-    changed = _changed(digests, state, schema)
+    changed = _changed(digests, state)
     before = _file_sizes(state.table)
     sent = [part for part in parts if (part.property or "") in changed]
     if changed or state.digests is None:
@@ -216,18 +210,12 @@ def _schema(snapshot: Snapshot, table: str) -> Any:
     return pa.schema([("property", pa.string()), *schema])
 
 
-def _changed(digests: Mapping[str, str], state: State, schema: Any) -> set[str]:
+def _changed(digests: Mapping[str, str], state: State) -> set[str]:
     """Return the properties whose rows have to be replaced; all of them when in doubt."""
     if state.digests is None:
         return set(digests)
-    existing = library("pyarrow").schema(state.table.schema().to_arrow())
-    for field in schema:
-        # A column that has another type than before.
-        if field.name in existing.names and existing.field(field.name).type != field.type:
-            return {*digests, *state.digests}
-    return {
-        name for name in {*digests, *state.digests} if digests.get(name) != state.digests.get(name)
-    }
+    names = {*digests, *state.digests}
+    return {name for name in names if digests.get(name) != state.digests.get(name)}
 
 
 def _batches(snapshot: Snapshot, parts: Iterable[DigestedPart], schema: Any) -> Iterator[Any]:
