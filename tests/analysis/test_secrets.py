@@ -170,7 +170,7 @@ def site(**options: Any) -> Tags:
     direct_call = {"identifier": RANDOM}
     headers = {"headers": [{"key": "X-Api-Key", "value": RANDOM}], "url": f"//a.net/?k={RANDOM}"}
     return Tags(
-        rules=rules(("RL1", f"old  {RANDOM}"), ("RL2", "Two")),
+        rules=rules(("RL1", f"zz old  {RANDOM}"), ("RL2", "Two")),
         rule_components=components(
             ("RC1", "RL1", "core::events::direct-call", direct_call),
             ("RC2", "RL1", CODE_ACTION, {"source": code, "language": "javascript"}),
