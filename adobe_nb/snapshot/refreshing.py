@@ -82,7 +82,7 @@ def refresh(session: Session, snapshots: SnapshotFolder) -> Snapshot:
     if not _was_checked(checked, scope.at) or not _has_events(client, events):
         traces, checked = replace(traces, busy=None), scope.at
     about = {**description(session, chosen, tables), "base": base.number}
-    with snapshots.begin(about, promised(tables)) as draft:
+    with snapshots.begin(about, promised(tables), reuse=True) as draft:
         run = _Refresh(client, draft, scope, tables, base, traces)
         run.store_properties()
         run.read()
