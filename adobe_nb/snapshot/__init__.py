@@ -263,8 +263,12 @@ def refresh_many(
     profiles are named and that have no snapshot yet get a first pull of all tables. An organization
     without a saved profile has a row that says so.
 
-    Parameters, answer and errors are those of ``pull_many``, and each refresh is that of
-    ``refresh``.
+    Each refresh is that of ``refresh``. Parameters and errors are those of ``pull_many``.
+
+    Returns
+    -------
+    DataFrame
+        The rows of ``pull_many``, sorted by organization if no profiles are named.
 
     Raises
     ------
