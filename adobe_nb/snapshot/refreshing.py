@@ -6,7 +6,7 @@ that tells whether the list has to be read. Rule components and builds are read 
 libraries that differ in any column.
 
 In a quiet property, for which there are no audit events, lists whose changes all have events are not
-even looked at. Nothing proves that events are complete, so once a week no property counts as quiet.
+even requested. Nothing proves that events are complete, so once a week no property counts as quiet.
 """
 
 import json
@@ -104,7 +104,7 @@ def refresh(session: Session, snapshots: SnapshotFolder) -> Snapshot:
 
 
 def _was_checked(checked: str, now: str) -> bool:
-    """Return whether all lists were looked at in the last days."""
+    """Return whether all lists were checked in the last days."""
     return bool(checked) and parse_zoned(now) - parse_zoned(checked) < _CHECK_ALL_EVERY
 
 

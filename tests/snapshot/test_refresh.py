@@ -690,7 +690,7 @@ class TestQuietProperties:
         own.reactor.data_elements.update(own.reactor.data_elements(own.short), name="Renamed")
         assert "Renamed" in set(own.refresh().frame("data_elements")["name"])
 
-    def test_every_list_is_looked_at_once_a_week(self, own: Company) -> None:
+    def test_every_list_is_checked_once_a_week(self, own: Company) -> None:
         own.pass_time()
         own.pull(own.folder)
         own.pass_time()
