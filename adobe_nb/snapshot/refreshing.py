@@ -6,7 +6,7 @@ that tells whether the list has to be read. Rule components and builds are read 
 libraries that differ in any column.
 
 In a quiet property, for which there are no audit events, lists whose changes all have events are not
-even requested. Nothing proves that events are complete, so once a week no property counts as quiet.
+even checked. Nothing proves that events are complete, so once a week no property counts as quiet.
 """
 
 import json
