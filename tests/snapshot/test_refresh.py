@@ -355,7 +355,8 @@ class TestScope:
     def test_changes_are_seen_without_audit_events(self, own: Company) -> None:
         def rewrite(path: str, document: dict[str, Any]) -> None:
             if path == "/audit_events":
-                document["data"], document["meta"]["pagination"]["total_count"] = [], 0
+                document["data"] = []
+                document["meta"]["pagination"] |= {"total_count": 0, "total_pages": 0}
 
         own.clock.rewrite = rewrite
         own.pull(own.folder, tables=MOST_EDITED)
