@@ -90,9 +90,15 @@ def read_parts(
             yield part, part.store()
 
 
-@cache
 def no_rows(table: str) -> pd.DataFrame:
     """Return the table without rows."""
+    # A copy, because pandas remembers every column that is taken from a frame, and this one would
+    # live as long as the process.
+    return _empty(table).copy()
+
+
+@cache
+def _empty(table: str) -> pd.DataFrame:
     return FrameBuilder(PLAN[table].row, PLAN[table].parent).frame()
 
 
