@@ -134,9 +134,15 @@ def digest_of(values: object) -> str:
     return blake2b(repr(values).encode("utf-8", "backslashreplace"), digest_size=16).hexdigest()
 
 
-@cache
 def no_rows(table: str) -> pd.DataFrame:
     """Return the table without rows."""
+    # A copy, because pandas remembers every column that is taken from a frame, and this one would
+    # live as long as the process.
+    return _empty(table).copy()
+
+
+@cache
+def _empty(table: str) -> pd.DataFrame:
     return FrameBuilder(PLAN[table].row, PLAN[table].parent).frame()
 
 
