@@ -36,6 +36,7 @@ sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
 _LONGEST = (
     "test_notebooks.py",
     "test_refresh.py",
+    "test_cluster.py",
     "test_bad_days.py",
     "test_guard.py",
     "test_store.py",

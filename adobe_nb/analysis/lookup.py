@@ -32,7 +32,10 @@ def name_or_id(value: Any) -> str:
 
 
 def chosen_types(what: str | Iterable[str], among: Sequence[str]) -> list[str]:
-    """Return the types that a user names, in the order of ``among``. Raises ArgumentError."""
+    """Return the types that a user names, in the order of ``among``. Raises ArgumentError.
+
+    Callers decide what "all" means.
+    """
     if isinstance(what, str):
         what = [what]
     if not isinstance(what, Iterable):
@@ -41,8 +44,7 @@ def chosen_types(what: str | Iterable[str], among: Sequence[str]) -> list[str]:
     for name in sorted(chosen):
         if name not in among:
             raise ArgumentError(
-                f"Unknown type {name!r}.{did_you_mean(name, among)} "
-                f"The types are: {', '.join(among)}."
+                f"Unknown type {name!r}.{did_you_mean(name, [*among, 'all'])}"
             )
     return [name for name in among if name in chosen]
 

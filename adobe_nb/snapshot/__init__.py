@@ -132,10 +132,14 @@ def refresh(folder: str | Path, *, session: Session | None = None) -> Snapshot:
     If all properties were pulled, new ones are added. Selected properties that you can no longer
     see are left out, listed in ``about["missing"]``, and come back when they can be seen again.
 
-    Lists of up to 100 resources are read each time. So are callbacks, environments, hosts,
-    libraries, notes and secrets, whose changes leave no trace. Longer lists of rules, data elements
-    and extensions are read when their length, a date in ``updated_at``, or an audit event shows a
-    change; rule components and builds are read under rules and libraries that differ in any column.
+    Callbacks, hosts, libraries, notes and secrets are read each time, because changes of them can
+    leave no trace; so are up to 100 extensions. Rules, data elements and environments
+    are left out for a property without any audit event since an hour before the last snapshot, and
+    without a change in its libraries; but once a week, and when the log has no events at all, they
+    are read in any case. Otherwise lists of up to 100 resources are read, and longer ones of rules,
+    data elements and extensions when their length, a date in ``updated_at``, or an audit event
+    shows a change. Rule components and builds are read under rules and libraries that differ in any
+    column.
 
     What libraries hold is read for those in development and those that differ in any column, and
     never again once a library is published. What builds hold, the components of revisions, and
@@ -156,9 +160,11 @@ def refresh(folder: str | Path, *, session: Session | None = None) -> Snapshot:
     -----
     A refresh equals a fresh pull with these exceptions: on a long list whose property saw no change
     at all, ``meta_upgrade_extension_package_id`` of extensions (whether there is a newer package)
-    keeps its value, as ``meta`` columns do in lists that are not read again; so do the columns of
-    released packages, such as ``discontinued``; and a package that could not be seen is requested
-    again only when extensions, components or data elements of the property changed.
+    keeps its value, as ``meta`` columns and names of people do in lists that are not read again; so
+    do the columns of released packages, such as ``discontinued``; and a package that could not be
+    seen is requested again only when extensions, components or data elements of the property
+    changed. A change of a rule, data element or environment whose audit event is missing, or more
+    than an hour late, can be seen up to a week later.
 
     Without the right to read audit events every list is read, and a SnapshotWarning is issued. A
     snapshot with the table ``audit_events`` requires that right.
@@ -257,8 +263,12 @@ def refresh_many(
     profiles are named and that have no snapshot yet get a first pull of all tables. An organization
     without a saved profile has a row that says so.
 
-    Parameters, answer and errors are those of ``pull_many``, and each refresh is that of
-    ``refresh``.
+    Each refresh is that of ``refresh``. Parameters and errors are those of ``pull_many``.
+
+    Returns
+    -------
+    DataFrame
+        The rows of ``pull_many``, sorted by organization if no profiles are named.
 
     Raises
     ------

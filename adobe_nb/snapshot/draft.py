@@ -92,10 +92,12 @@ class Draft:
         number: int,
         previous: Snapshot | None,
         now: Callable[[], datetime],
+        reuse: bool,
     ) -> None:
         self.number = number
         self._folder, self._data = data.parent, data
         self._plan, self._previous, self._now = plan, previous, now
+        self._reuse = reuse
         self._recording = threading.Lock()
         self._parts = by_name(_complete_parts(data))
         self._synced: set[Path] = set()
@@ -209,7 +211,8 @@ class Draft:
 
         Returns whether it did; otherwise ``put`` the part. ``at`` as in ``put``.
         """
-        if not digest or self._previous is None:
+        # A pull replaces damaged files, which have to be read for that.
+        if not self._reuse or not digest or self._previous is None:
             return False
         part = self._previous.part(table, property)
         if part is None or part.digest != digest:

@@ -45,10 +45,12 @@ class Live:
 
     def report(self, progress: Mapping[str, Any]) -> None:
         """Take the progress of one organization. May be called in any thread."""
-        row: dict[str, Any] = dict.fromkeys(_COLUMNS, 0)
-        for name in _COLUMNS:
-            row[name] = progress.get(name) or 0
-        self._rows[row["organization"]] = row
+        organization = str(progress["organization"])
+        before = self._rows.get(organization)
+        # Reports can arrive late, after the row of the answer.
+        if before is not None and before["state"] in _ENDED:
+            return
+        self._rows[organization] = {name: progress.get(name) or 0 for name in _COLUMNS}
 
     def update(self) -> None:
         """Draw again if it is time. Called several times a second."""

@@ -203,7 +203,9 @@ def _profiles_of_folder(folder: Path) -> dict[str, tuple[str, ...]]:
     if folder.is_dir():
         with disk.reading(folder):
             children = sorted(folder.iterdir())
-        stored = [path.name for path in children if is_organization_id(path.name) and numbers(path)]
+        for path in children:
+            if is_organization_id(path.name) and _has_snapshots(path):
+                stored.append(path.name)
     if not stored:
         raise SnapshotError(
             f"There is no snapshot of an organization in {folder} yet. Check the path, or pull "
@@ -211,6 +213,14 @@ def _profiles_of_folder(folder: Path) -> dict[str, tuple[str, ...]]:
         )
     grouped = _by_organization(profile for profile in profiles() if profile.org_id in stored)
     return {organization: grouped.get(organization, ()) for organization in stored}
+
+
+def _has_snapshots(folder: Path) -> bool:
+    try:
+        return bool(numbers(folder))
+    except SnapshotError:
+        # Its refresh raises the error again, for the row of this organization.
+        return True
 
 
 @contextmanager
@@ -326,12 +336,12 @@ class _Watch(Meter):
 
 
 @contextmanager
-def _at_once(organization: str, wait: Callable[[], object]) -> Iterator[None]:  # noqa: ARG001
+def _without_waiting(organization: str, wait: Callable[[], object]) -> Iterator[None]:  # noqa: ARG001
     """Wait for nothing: in this process, each organization has one task."""
     yield
 
 
-def work(task: Task, report: Report, turn: Turn = _at_once) -> Row:
+def work(task: Task, report: Report, turn: Turn = _without_waiting) -> Row:
     """Pull the organization, and return its row: an error is a row, too.
 
     ``turn`` waits until the organization may be read. Raises Cancelled when the run has ended.

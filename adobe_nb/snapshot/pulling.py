@@ -276,6 +276,8 @@ class Run:
         for property_id in ids:
             if self.is_missing(PACKAGES, property_id):
                 used[property_id] = selected(PACKAGES, self.stored_frames(property_id))
+        if not used:
+            return
         missing = set(chain(*used.values())).difference(known["id"])
         packages = joined(known, _packages(self.client, sorted(missing)), PACKAGES)
         unknown = set(packages).difference(PLAN[PACKAGES].columns)

@@ -82,7 +82,7 @@ def refresh(session: Session, snapshots: SnapshotFolder) -> Snapshot:
     if not _was_checked(checked, scope.at) or not _has_events(client, events):
         traces, checked = replace(traces, busy=None), scope.at
     about = {**description(session, chosen, tables), "base": base.number}
-    with snapshots.begin(about, promised(tables)) as draft:
+    with snapshots.begin(about, promised(tables), reuse=True) as draft:
         run = _Refresh(client, draft, scope, tables, base, traces)
         run.store_properties()
         run.read()
@@ -319,19 +319,16 @@ class _Refresh(Run):
 
     def read_packages(self, ids: Iterable[str], known: pd.DataFrame) -> None:
         """Store the packages of these properties, and fetch those that can have changed."""
+        ids = list(ids)
         if self._can_compare(PACKAGES):
-            frames, seen = [known], set[str]()
-            for property_id in ids:
-                rows = self._frame_before(property_id, PACKAGES)
-                # The zip of a package in development can be replaced.
-                is_final = (rows["availability"] != "development").fillna(False)
-                if is_final.all() and self._is_settled(PACKAGES, property_id):
+            before = [self._frame_before(property_id, PACKAGES) for property_id in ids]
+            for property_id, rows in zip(ids, before, strict=True):
+                if _are_final(rows).all() and self._is_settled(PACKAGES, property_id):
                     self._keep(PACKAGES, property_id)
-                new = rows[is_final & ~rows["id"].isin(seen)]
-                if len(new):
-                    frames.append(new)
-                    seen.update(new["id"])
-            known = joined(pd.concat(frames, ignore_index=True), known, PACKAGES)
+            if any(self.is_missing(PACKAGES, property_id) for property_id in ids):
+                packages = pd.concat([known, *before], ignore_index=True)
+                final = packages[_are_final(packages)].drop_duplicates("id", ignore_index=True)
+                known = joined(final, known, PACKAGES)
         super().read_packages(ids, known)
 
     def _frame_before(self, property_id: str, table: str) -> pd.DataFrame:
@@ -421,6 +418,11 @@ def _published(components: pd.DataFrame, now: Frames) -> pd.DataFrame:
     rule_ids = components.loc[is_new, "rule_id"]
     components.loc[is_new, "published_at"] = dates.loc[rule_ids, "published_at"].array
     return components
+
+
+def _are_final(packages: pd.DataFrame) -> "pd.Series[bool]":
+    """Return which packages stay as they are: the zip of one in development can be replaced."""
+    return (packages["availability"] != "development").fillna(False)
 
 
 def _has_same_columns(snapshot: Snapshot, table: str) -> bool:

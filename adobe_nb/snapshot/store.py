@@ -67,26 +67,32 @@ class SnapshotFolder:
 
     @contextmanager
     def begin(
-        self, about: Mapping[str, Any], columns: Mapping[str, Columns], *, resume: bool = True
+        self,
+        about: Mapping[str, Any],
+        columns: Mapping[str, Columns],
+        *,
+        resume: bool = True,
+        reuse: bool = False,
     ) -> Iterator[Draft]:
         """Lock the folder and open a draft of the next snapshot.
 
         ``about`` describes the pull in JSON values. ``columns`` has the promised columns of every
         table of the snapshot, including tables that stay empty. The draft of an interrupted run is
         resumed when both are the same and it is less than 24 hours old; any other is removed.
+        ``reuse`` lets it take over files of the previous snapshot without reading them.
 
         Raises SnapshotError when another process writes here, or the folder is not writable.
         """
         plan = Plan(about, columns, self._now())
         with self._locked():
             with disk.writing(self.path):
-                draft = self._resume_or_create(plan, resume=resume)
+                draft = self._resume_or_create(plan, resume=resume, reuse=reuse)
             try:
                 yield draft
             finally:
                 draft.close()
 
-    def _resume_or_create(self, plan: Plan, *, resume: bool) -> Draft:
+    def _resume_or_create(self, plan: Plan, *, resume: bool, reuse: bool) -> Draft:
         number, previous = self._next_number(), self.latest()
         # A killed run was about to remove these.
         for folder in disk.subfolders(self.path, disk.TEMPORARY):
@@ -100,7 +106,7 @@ class SnapshotFolder:
             else:
                 disk.remove_tree(draft)
         data = data or create(self.path, plan)
-        return Draft(data, plan, number=number, previous=previous, now=self._now)
+        return Draft(data, plan, number=number, previous=previous, now=self._now, reuse=reuse)
 
     def _resumable_plan(self, draft: Path) -> Plan | None:
         plan = read_plan(draft)

@@ -100,6 +100,7 @@ class TestExtensionVersions:
     def test_an_installed_version_that_is_the_latest_is_not_behind(self) -> None:
         row = only_row(site(tools("1.0.0"), [package("1", "1.0.0")]).extension_versions())
         assert row[["version", "latest_version", "behind"]].tolist() == ["1.0.0", "1.0.0", 0]
+        assert row["is_latest"]
         assert row[["platform", "availability", "display_name"]].tolist() == [
             "web",
             "public",
@@ -112,6 +113,7 @@ class TestExtensionVersions:
         assert frame["latest_version"].tolist() == ["2.10.0"]
         # There may be others in between.
         assert frame["behind"].isna().all()
+        assert frame["is_latest"].tolist() == [False]
         assert any("extension_packages.versions(" in text for text in frame.attrs["limits"])
 
     def test_versions_are_counted_in_a_list_of_all(self) -> None:
@@ -132,7 +134,7 @@ class TestExtensionVersions:
 
     def test_an_unread_package_on_offer_is_unknown(self) -> None:
         frame = site(tools(upgrade="EP2"), [package("1", "1.0.0")]).extension_versions()
-        assert frame.loc[0, ["latest_version", "behind"]].isna().all()
+        assert frame.loc[0, ["latest_version", "behind", "is_latest"]].isna().all()
         assert any("latest version of tools is unknown" in text for text in frame.attrs["limits"])
 
     def test_the_catalog_completes_frames_without_offers(self) -> None:
@@ -233,6 +235,7 @@ class TestExtensionVersions:
             "Filialfinder",
             "harbor-tools::actions::send",
             "harbor-tools::extensionConfiguration::config: region",
+            False,
         ]
 
 

@@ -162,7 +162,7 @@ def texts_of(agency: Agency, to: Path) -> str:
         texts.append(repr(logs()))
     texts.append(repr(client.get_worker_logs(nanny=True)))
     root = client.dashboard_link.removesuffix("/status")
-    pages = ["info/main/workers.html", "json/counts.json", "json/identity.json", "metrics"]
+    pages = ["info/main/workers.html", "json/counts.json", "json/index.html", "metrics"]
     for address in client.scheduler_info()["workers"]:
         pages += [f"info/worker/{quote(address, safe='')}.html"]
         pages += [f"info/logs/{quote(address, safe='')}.html"]

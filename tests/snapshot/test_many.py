@@ -242,15 +242,19 @@ class TestRefresh:
         history = snapshot.history(tmp_path / agency.ids["borealis"])
         assert list(history["kind"]) == ["pull"]
 
+    def test_folder_of_an_older_format_has_a_row(self, agency: Agency, tmp_path: Path) -> None:
+        agency.pull(tmp_path)
+        (tmp_path / agency.ids["acme"] / "manifest-000001.json").write_text("{}")
+        frame = snapshot.refresh_many(tmp_path).set_index("profile")
+        assert dict(frame["state"]) == {"acme": "failed", "borealis": "done"}
+        assert "older format" in frame.loc["acme", "error"]
+
     def test_organization_without_a_profile_has_a_row(self, agency: Agency, tmp_path: Path) -> None:
         agency.pull(tmp_path)
         adobe_nb.forget_profile("acme")
-        frame = snapshot.refresh_many(tmp_path)
-        assert list(frame["state"]) == ["failed", "done"] or list(frame["state"]) == [
-            "done",
-            "failed",
-        ]
-        row = frame[frame["organization"] == agency.ids["acme"]].iloc[0]
+        frame = snapshot.refresh_many(tmp_path).set_index("organization")
+        assert list(frame.loc[list(agency.ids.values()), "state"]) == ["failed", "done"]
+        row = frame.loc[agency.ids["acme"]]
         assert "no saved profile" in row["error"]
         assert row[["profile", "snapshot"]].isna().all()
 
@@ -427,6 +431,12 @@ class TestProgress:
         for row in frame.itertuples():
             assert f"<td>{row.organization}</td><td>done</td><td>{row.requests}</td>" in shown[-1]
         assert "<th>waited</th>" in shown[0]
+
+    def test_late_report_does_not_replace_the_end(self) -> None:
+        progress = live.Live(["A@AdobeOrg"], shown=False)
+        for state in ("pull", "done", "pull"):
+            progress.report({"organization": "A@AdobeOrg", "state": state})
+        assert [row["state"] for row in progress._rows.values()] == ["done"]
 
     def test_values_of_others_are_escaped(self) -> None:
         row = {"organization": "<b>", "state": "done", "requests": 1234, "rows": 0, "waited": 1.5}

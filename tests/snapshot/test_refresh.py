@@ -600,6 +600,30 @@ class TestFrozenLists:
         assert not set(changes["table"]) & NEWER
 
 
+class TestEqualResponses:
+    """Parts whose lists have the same responses as before are kept without being computed."""
+
+    def test_pull_replaces_a_damaged_file(self, own: Company) -> None:
+        before = own.pull(own.folder)
+        expected = {table: before.frame(table) for table in before.tables}
+        for path in [*before.paths("rules"), *before.paths("properties")]:
+            path.write_bytes(bytes(path.stat().st_size))
+        made = own.pull(own.folder)
+        for table, frame in expected.items():
+            assert_frame_equal(made.frame(table), frame)
+
+    def test_list_that_becomes_empty_or_long_is_seen(self, own: Company) -> None:
+        own.pull(own.folder, tables=["notes", "callbacks"])
+        for number in range(5):
+            own.reactor.notes.create(own.short, text=f"Note {number}")
+        editing.callbacks_come_and_change(own, own.short)
+        own.pass_time()
+        assert_up_to_date(own)
+        own.reactor.callbacks.delete(own.reactor.callbacks(own.short)["id"].iloc[0])
+        assert_up_to_date(own)
+        assert snapshot.load(own.folder, "callbacks").empty
+
+
 class TestQuietProperties:
     """Audit events can prove that nothing happened, but they can also be late, or missing."""
 
@@ -648,6 +672,7 @@ class TestQuietProperties:
         own.pass_time()
         self.hide_new_events(own)
         editing.update_data_element(own, own.short)
+        own.pass_time(600)
         name = own.refresh().frame("data_elements")["name"]
         own.clock.rewrite = None
         own.pass_time(600)

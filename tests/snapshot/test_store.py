@@ -655,6 +655,30 @@ class TestCrashSafety:
         )
         assert synced[-1] == store.path
 
+    def test_links_to_files_that_are_on_the_disk_are_not_synced_again(
+        self, store: SnapshotFolder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        snapshot(store)
+        synced: list[str] = []
+        fsync = os.fsync
+
+        def record(handle: int) -> None:
+            synced.append(Path(f"/proc/self/fd/{handle}").readlink().name)
+            fsync(handle)
+
+        monkeypatch.setattr(os, "fsync", record)
+        made = snapshot(store)
+        assert {path.stat().st_nlink for path in made.paths("rules")} == {2}
+        assert synced.count("part.parquet") == 0
+        # The names of the links are new.
+        assert synced.count("property=PR2") == 2
+        with store.begin(ABOUT, COLUMNS) as draft:
+            draft.keep("rules", "PR1", made, at=AT)
+            draft.forget("rules", "PR1")
+            draft.put("rules", "PR1", frame(COLUMNS["rules"], 1), at=AT)
+            draft.publish()
+        assert synced.count("part.parquet") == 1
+
     @pytest.mark.parametrize("times", [2, pytest.param(8, marks=pytest.mark.thorough)])
     def test_writer_killed_at_random_leaves_complete_snapshots(
         self, store: SnapshotFolder, times: int

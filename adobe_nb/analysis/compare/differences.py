@@ -221,7 +221,7 @@ def _model(value: Tags | pd.DataFrame) -> Model:
 
 def _types(before: Model, after: Model, what: str | Sequence[str] | None) -> list[str]:
     """Return the types to compare, sorted. Raises ArgumentError."""
-    if what is None:
+    if what is None or what == "all":
         types = sorted(before.frames.keys() & after.frames.keys() & REQUIRED.keys())
         if not types:
             raise ArgumentError("The two have no table in common. Compare frames of one type.")

@@ -29,6 +29,7 @@ COLUMNS: Columns = {
     "upgrade_blocked_by": "string",
     "delegates_removed": "string",
     "settings_new_required": "string",
+    "is_latest": "boolean",
 }
 _REQUIRED = ("id", "name", "version")
 _READ = {
@@ -98,7 +99,8 @@ def extension_versions(model: Model, packages: pd.DataFrame | None = None) -> pd
             continue
         row["latest_version"] = latest["version"]
         row["behind"] = catalog.behind(extension, latest)
-        if row["behind"] == 0:
+        row["is_latest"] = row["behind"] == 0
+        if row["is_latest"]:
             continue
         row["upgrade_blocked_by"] = listing(blocking[extension.origin_id])
         before, after = delegates_of(installed), delegates_of(latest)

@@ -121,11 +121,11 @@ class _Judge:
     def _people(self, pair: Pair, head: Row) -> Iterator[str]:
         """Yield who last updated what differs: the resource, or components of the rule."""
         changed = []
-        for component in self._components.get(pair, ()):
-            if any(self._changes.of(component)):
-                changed.append(component.resource.row)
-        is_changed = pair.before is None or pair.after is None or any(self._changes.of(pair))
-        if is_changed or not changed:
+        if pair.before is not None and pair.after is not None:
+            for component in self._components.get(pair, ()):
+                if any(self._changes.of(component)):
+                    changed.append(component.resource.row)
+        if not changed or any(self._changes.of(pair)):
             changed.append(head)
         for row in changed:
             if row.get("updated_by_email"):

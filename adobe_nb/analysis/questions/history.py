@@ -106,7 +106,8 @@ class History(Questions):
             the extension: they cannot be built after the upgrade, so publish or reject them first.
             ``delegates_removed`` are delegates that the property uses and the latest version lacks;
             ``settings_new_required`` are members of settings that it requires for the first time,
-            after their delegate. All three are NA when there are none.
+            after their delegate. All three are NA when there are none. ``is_latest`` (boolean) is
+            known even where ``behind`` is not.
 
             Versions are compared as versions: 2.10 is newer than 2.9, and than 2.10-beta.
 

@@ -91,6 +91,7 @@ class Reports(Questions):
         *,
         notes: str | os.PathLike[str] | None = None,
         suppress: Source | None = None,
+        code: bool = False,
     ) -> Path:
         """Document the tags in one HTML file, to search, sort and print.
 
@@ -106,6 +107,8 @@ class Reports(Questions):
             A workbook of ``to_excel`` with notes and friendly names to show.
         suppress
             Findings to leave out, as in ``tags.audit``.
+        code
+            Whether Custom code has the code itself.
 
         Returns
         -------
@@ -131,7 +134,7 @@ class Reports(Questions):
         check_target(target)
         earlier = read_earlier(None, notes, self.model.property_ids)
         now = datetime.now(UTC)
-        report = build_report(self.model, earlier, suppress=suppress, code=False, now=now)
+        report = build_report(self.model, earlier, suppress=suppress, code=code, now=now)
         return write_page(report, diagrams(self.model), target)
 
     def to_files(self, folder: str | os.PathLike[str], *, prune: bool = False) -> pd.DataFrame:

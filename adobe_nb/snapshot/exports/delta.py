@@ -78,13 +78,13 @@ class Lake:
             return State(None)
         # Usually the first one suffices, and each costs a request.
         for limit in (1, None):
+            digests_hold = True
             for commit in existing.history(limit):
                 if _OURS in commit:
                     about = commit[_OURS]
                     finished = datetime.fromisoformat(about["finished"])
-                    return State(existing, finished, about["digests"])
-                if commit.get("operation") not in _MAINTENANCE:
-                    return State(existing)
+                    return State(existing, finished, about["digests"] if digests_hold else None)
+                digests_hold &= commit.get("operation") in _MAINTENANCE
         # Commits that are old are removed from the log.
         return State(existing)
 
