@@ -1,14 +1,13 @@
 """How the documentation site is built: ``just docs``.
 
 Two kinds of pages are written when the site is built and are not kept in the repository: the
-tutorials, which are copied from ``notebooks/``, and the reference of resource types, which follows
-from the registry.
+tutorials, which are copied from ``notebooks/``, and those of the reference that follow from the
+registry, the parsers, the error catalogs and the docstrings.
 """
 
-import importlib.util
+import runpy
 import shutil
 from pathlib import Path
-from types import ModuleType
 
 from sphinx.application import Sphinx
 
@@ -62,19 +61,10 @@ def copy_tutorials(_: Sphinx) -> None:
 
 
 def write_reference(_: Sphinx) -> None:
-    """Write a page for each resource type, and the index of operations."""
-    for name, text in _reference().pages().items():
-        (HERE / "reference" / name).write_text(text, encoding="utf-8")
-
-
-def _reference() -> ModuleType:
-    path = HERE / "reference" / "make.py"
-    spec = importlib.util.spec_from_file_location("reference_pages", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    """Write the pages that the scripts in ``reference/`` return."""
+    for script in (HERE / "reference").glob("*.py"):
+        for name, text in runpy.run_path(str(script))["pages"]().items():
+            (HERE / "reference" / name).write_text(text, encoding="utf-8")
 
 
 def setup(app: Sphinx) -> None:

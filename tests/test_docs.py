@@ -3,18 +3,21 @@
 import ast
 import doctest
 import importlib
-import importlib.util
 import inspect
 import pkgutil
 import re
+import runpy
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 import adobe_nb
+from adobe_nb import analysis, simulator, snapshot
 from adobe_nb import session as sessions
 from adobe_nb.api.reactor.error_catalog import explanations
+from adobe_nb.auth.credentials import SECRET_NAMES, VALUE_NAMES
 from adobe_nb.notebook.magics import SOURCES, SUBCOMMANDS
 from adobe_nb.registry import RESOURCES
 
@@ -112,14 +115,37 @@ def test_readme_names_every_resource_type() -> None:
     assert all(f"`{row.type}`" in text for row in RESOURCES.values())
 
 
-@pytest.mark.parametrize(
-    "page", ["README.md", *(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md"))]
-)
+def reference_pages(script: str) -> dict[str, str]:
+    """The pages that a script writes when the site is built."""
+    pages: dict[str, str] = runpy.run_path(str(ROOT / "docs" / "reference" / script))["pages"]()
+    return pages
+
+
+PAGES = [
+    str(path.relative_to(ROOT))
+    for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    if "_build" not in path.parts
+]
+
+
+@cache
+def written_by_the_build() -> set[Path]:
+    """The pages that are not in the repository: parts of the reference, and the tutorials."""
+    docs = ROOT / "docs"
+    pages = {docs / "tutorials" / path.name for path in (ROOT / "notebooks").glob("*.ipynb")}
+    for script in (docs / "reference").glob("*.py"):
+        pages.update(docs / "reference" / name for name in reference_pages(script.name))
+    return pages
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_links_between_pages_work(page: str) -> None:
     path = ROOT / page
-    for target in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
         if "://" not in target:
-            assert (path.parent / target).exists(), f"{page} links to {target}"
+            linked = (path.parent / target).resolve()
+            exists = linked.exists() or linked in written_by_the_build()
+            assert exists, f"{page} links to {target}"
 
 
 def test_every_error_code_is_explained_in_our_own_words() -> None:
@@ -198,18 +224,80 @@ def test_search_and_writing_of_the_readme_run() -> None:
 
 
 def test_reference_has_a_page_for_each_resource_type() -> None:
-    path = ROOT / "docs" / "reference" / "make.py"
-    spec = importlib.util.spec_from_file_location("adobe_nb_reference", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    pages = module.pages()
+    pages = reference_pages("make.py")
     assert set(pages) == {"overview.md", "operations.md", *(f"{name}.md" for name in RESOURCES)}
     for row in RESOURCES.values():
         page = pages[f"{row.type}.md"]
         assert row.docs in page
         assert all(f"`{attribute.name}`" in page for attribute in row.attributes)
+
+
+def test_reference_names_every_command_and_option() -> None:
+    pages = reference_pages("commands.py")
+    for command in ("audit", "export", "lab", "pull", "pull-many", "simulator"):
+        assert f"## adobe-nb {command}\n" in pages["command-line.md"]
+    assert "`--fail-on {high,medium,low,never}` | exit with 1" in pages["command-line.md"]
+    assert "`--env-file FILE`" in pages["magics.md"]
+    assert all(f"  {name} " in pages["magics.md"] for name in SUBCOMMANDS)
+    assert "`--filter ATTRIBUTE VALUE`" in pages["magics.md"]
+
+
+def test_reference_explains_every_error_code() -> None:
+    pages = reference_pages("codes.py")
+    for code, explanation in explanations().items():
+        assert f"### {code}\n\n{explanation.cause}" in pages["reactor-codes.md"]
+        assert explanation.fix in pages["reactor-codes.md"]
+    for row in adobe_nb.edge.errors().itertuples():
+        assert f"## {row.code}\n\n“{row.title}”" in pages["edge-codes.md"]
+        assert row.fix in pages["edge-codes.md"]
+    overview = (ROOT / "docs" / "reference" / "error-codes.md").read_text(encoding="utf-8")
+    ims = (ROOT / "adobe_nb" / "auth" / "ims.py").read_text(encoding="utf-8")
+    codes = re.findall(r'code == "(\w+)"', ims)
+    assert "invalid_client" in codes
+    assert all(f"`{code}`" in overview for code in codes)
+
+
+def test_reference_names_every_public_name() -> None:
+    page = reference_pages("names.py")["names.md"]
+    for prefix, module in {
+        "": adobe_nb,
+        "snapshot.": snapshot,
+        "analysis.": analysis,
+        "simulator.": simulator,
+    }.items():
+        for name in set(module.__all__) - {"edge", "reactor"}:
+            assert re.search(rf"`{prefix}{name}[` ]", page), f"{prefix}{name}"
+    assert "`tags.unused " in page
+    for line in page.splitlines():
+        assert not line.endswith("|  |"), f"{line} has no summary"
+
+
+def variables_of_the_source() -> set[str]:
+    """The names of environment variables in modules that read the environment or a .env file."""
+    names = {f"ADOBE_{name.upper()}" for name in (*SECRET_NAMES, *VALUE_NAMES)}
+    for path in (ROOT / "adobe_nb").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        names.update(re.findall(r"\bADOBE_NB_[A-Z]+\b", text))
+        if "os.environ" not in text:
+            continue
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                names.update(re.findall(r"^[A-Z]+(?:_[A-Z0-9]+)+$", node.value))
+    return names
+
+
+def test_page_of_the_environment_names_every_variable_and_file() -> None:
+    page = (ROOT / "docs" / "reference" / "environment.md").read_text(encoding="utf-8")
+    variables = variables_of_the_source()
+    assert {"ADOBE_PROFILE", "ADOBE_NB_JOURNAL", "CURL_CA_BUNDLE", "BINDER_REPO_URL"} < variables
+    # Names in JSON files of other tools, in any case.
+    in_files = {"ORG_ID", "CLIENT_ID", "IMS_ORG_ID", "CLIENT_SECRETS"}
+    for name in variables - in_files:
+        assert f"`{name}`" in page, name
+    named = set(re.findall(r"`(ADOBE_\w+)`", page))
+    assert named <= variables, "the source reads each variable that the page names"
+    for name in ("profiles.toml", "secrets.toml", "journal.jsonl", ".adobe-nb-tutorials.json"):
+        assert f"`{name}`" in page
 
 
 def test_reference_shows_the_docstring_of_each_public_name() -> None:

@@ -99,7 +99,13 @@ def _parser() -> _Parser:
     )
     # The help of argparse itself would end the cell with SystemExit, so add_help is off.
     add = parser.add_argument
-    add("command", nargs="?", choices=list(SUBCOMMANDS), metavar="sub-command")
+    add(
+        "command",
+        nargs="?",
+        choices=list(SUBCOMMANDS),
+        metavar="sub-command",
+        help="one of those below",
+    )
     add("name", nargs="?", metavar="NAME", help="the profile, for use and forget")
     source = parser.add_mutually_exclusive_group()
     for option, text in SOURCES.items():
