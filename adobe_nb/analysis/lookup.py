@@ -43,9 +43,7 @@ def chosen_types(what: str | Iterable[str], among: Sequence[str]) -> list[str]:
     chosen = {str(name).replace(" ", "_") for name in what}
     for name in sorted(chosen):
         if name not in among:
-            raise ArgumentError(
-                f"Unknown type {name!r}.{did_you_mean(name, [*among, 'all'])}"
-            )
+            raise ArgumentError(f"Unknown type {name!r}.{did_you_mean(name, [*among, 'all'])}")
     return [name for name in among if name in chosen]
 
 

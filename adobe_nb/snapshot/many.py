@@ -27,10 +27,10 @@ from adobe_nb.http.workers import Cancelled, ended, map_unordered, worker
 from adobe_nb.masking import masked_message, printable
 from adobe_nb.session import Session, connect
 from adobe_nb.snapshot import disk, pulling, refreshing
-from adobe_nb.snapshot.comparison import compared
+from adobe_nb.snapshot.comparison import number_of_changes
 from adobe_nb.snapshot.live import Live
-from adobe_nb.snapshot.manifest import Snapshot, numbers
-from adobe_nb.snapshot.plan import FROZEN, checked_tables
+from adobe_nb.snapshot.manifest import numbers
+from adobe_nb.snapshot.plan import checked_tables
 from adobe_nb.snapshot.store import SnapshotFolder
 from adobe_nb.snapshot.tables import library
 from adobe_nb.suggest import did_you_mean
@@ -377,31 +377,19 @@ def _pulled(task: Task, snapshots: SnapshotFolder, watch: _Watch) -> Row:
                 f"{task.organization} on the machine that started the pull. Save it again there."
             )
         watch.follow(session)
-        before = snapshots.latest()
         if task.refresh and numbers(snapshots.path):
             made = refreshing.refresh(session, snapshots)
         else:
             made = pulling.pull(session, None, snapshots, task.tables, resume=True)
         watch.update()
         rows = sum(map(attrgetter("rows"), made.parts))
-        changed = None
-        if before is not None:
-            changed = _changed(before, made)
+        changed = number_of_changes(made)
         return watch.row("done", snapshot=made.number, rows=rows, changed=changed)
     except Exception as error:  # noqa: BLE001
         # While the session lives, its secrets are masked.
         return watch.row("failed", error=error_text(error))
     finally:
         session.sign_out()
-
-
-def _changed(before: Snapshot, after: Snapshot) -> int:
-    """Return how many resources were created, changed or deleted: the rows of ``changes``."""
-    changed = 0
-    for name in after.tables:
-        if name in before.tables and name not in FROZEN:
-            changed += len(compared(name, before.frame(name), after.frame(name)))
-    return changed
 
 
 def error_text(error: Exception) -> str:
