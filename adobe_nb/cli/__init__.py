@@ -17,10 +17,7 @@ _BROKEN_PIPE = 128 + 13
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return its exit status."""
     try:
-        try:
-            return _run(arguments)
-        finally:
-            sys.stdout.flush()
+        return _run(arguments)
     except BrokenPipeError:
         # The reader, such as head, has what it wants. Python would write the rest as it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -29,8 +26,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None) -> int:
     try:
-        options = _parser().parse_args(arguments)
-        return int(options.run(options))
+        try:
+            options = _parser().parse_args(arguments)
+            return int(options.run(options))
+        finally:
+            # Here, so that a full disk is an error of the command.
+            sys.stdout.flush()
     except BrokenPipeError:
         raise
     except AdobeError as error:
