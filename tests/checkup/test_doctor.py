@@ -1,0 +1,271 @@
+"""``adobe_nb.doctor()``: what it says about credentials, network, account and machine."""
+
+import json
+import os
+import warnings
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import adobe_nb
+from adobe_nb.simulator.server import Simulator
+from tests.conftest import SIGN_IN_VALUES, sign_in
+from tests.support.stub import Answer, Got, stub
+
+
+def checked(**options: Any) -> pd.DataFrame:
+    return adobe_nb.doctor(**options).set_index("check")
+
+
+def set_environment(
+    monkeypatch: pytest.MonkeyPatch, simulator: Simulator, account: str = "demo", **changes: str
+) -> None:
+    details = {**simulator.connection(account), **changes}
+    for name in SIGN_IN_VALUES:
+        monkeypatch.setenv(f"ADOBE_{name.upper()}", details[name])
+
+
+@pytest.fixture
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse all connections but those to this machine."""
+    for name in ("https_proxy", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://someone:pass-word-1@127.0.0.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_simulator_is_ok_in_every_check() -> None:
+    frame = adobe_nb.doctor(simulator=True)
+    assert frame.columns.tolist() == ["check", "status", "detail", "advice"]
+    assert set(map(str, frame.dtypes)) == {"string"}
+    assert frame["check"].tolist() == [
+        "credentials", "connection", "clock", "sign-in", "token", "scopes", "organization",
+        "companies", "rights", "versions", "profiles", "journal", "notebook", "proxy",
+        "certificates",
+    ]  # fmt: skip
+    assert set(frame["status"]) == {"ok"}
+
+
+@pytest.mark.usefixtures("_no_network")
+def test_missing_credentials_and_missing_network_are_two_problems() -> None:
+    frame = checked()
+    assert frame["status"].loc[["credentials", "connection"]].tolist() == ["problem", "problem"]
+    assert frame.loc["credentials", "detail"] == "No credentials were found."
+    assert "ADOBE_CLIENT_SECRET" in frame.loc["credentials", "advice"]
+    assert "reactor.adobe.io was not reached" in frame.loc["connection", "detail"]
+    assert "HTTPS_PROXY" in frame.loc["connection", "advice"]
+    later = ["clock", "sign-in", "token", "scopes", "organization", "companies", "rights"]
+    assert set(frame.loc[later, "status"]) == {"unknown"}
+    assert frame.loc["versions", "status"] == "ok"
+
+
+@pytest.mark.usefixtures("_no_network")
+def test_proxy_is_shown_without_its_password() -> None:
+    frame = checked()
+    assert frame.loc["proxy", "detail"].startswith("127.0.0.1:9, from HTTPS_PROXY")
+    assert "pass-word-1" not in frame.to_csv()
+
+
+def test_winning_source_is_shown_with_those_that_it_hides(
+    demo: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    details = demo.connection()
+    lines = [f"ADOBE_{name.upper()}={details[name]}" for name in SIGN_IN_VALUES]
+    Path(".env").write_text("\n".join(lines))
+    Path(".env").chmod(0o600)
+    assert checked().loc["credentials", "detail"].startswith(f"{Path.cwd() / '.env'} (the first")
+    set_environment(monkeypatch, demo)
+    detail = checked().loc["credentials", "detail"]
+    assert detail.startswith(
+        "environment (the first complete source; the order is environment, .env"
+    )
+    assert f"hides {Path.cwd() / '.env'}" in detail
+
+
+def test_incomplete_source_is_a_warning(demo: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    details = demo.connection()
+    lines = [f"ADOBE_{name.upper()}={details[name]}" for name in SIGN_IN_VALUES]
+    Path(".env").write_text("\n".join(lines))
+    Path(".env").chmod(0o600)
+    monkeypatch.setenv("ADOBE_CLIENT_ID", details["client_id"])
+    result = checked().loc["credentials"]
+    assert result["status"] == "warning"
+    assert "environment has ADOBE_CLIENT_ID, but not" in result["detail"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
+def test_env_file_that_others_can_read_is_a_warning(demo: Simulator, tmp_path: Path) -> None:
+    details = demo.connection()
+    file = tmp_path / "open.env"
+    file.write_text("\n".join(f"ADOBE_{name.upper()}={details[name]}" for name in SIGN_IN_VALUES))
+    file.chmod(0o644)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = checked(env_file=file).loc["credentials"]
+    assert result["status"] == "warning"
+    assert "chmod" in result["advice"]
+    assert "named by you" in result["detail"]
+
+
+def test_current_session_is_checked_and_stays(
+    demo: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = sign_in(demo)
+    set_environment(monkeypatch, demo)
+    detail = checked().loc["credentials", "detail"]
+    assert detail == "arguments (your current session; connect() alone would use environment)"
+    assert adobe_nb.current() is session
+    assert session.works
+
+
+@pytest.mark.parametrize(
+    ("account", "check", "status", "says"),
+    [
+        ("no_profile", "companies", "problem", "403221"),
+        ("no_company", "companies", "warning", "no company in tags"),
+        ("reader", "rights", "ok", "company: none; 6 properties (Web Store US, "),
+    ],
+)
+def test_account_with_less_access_is_explained(
+    demo: Simulator,
+    monkeypatch: pytest.MonkeyPatch,
+    account: str,
+    check: str,
+    status: str,
+    says: str,
+) -> None:
+    set_environment(monkeypatch, demo, account)
+    result = checked().loc[check]
+    assert result["status"] == status
+    assert says in result["detail"]
+    assert result["advice"]
+
+
+def test_refused_secret_is_a_problem(demo: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_environment(monkeypatch, demo, client_secret="p8e-not-this-one")
+    frame = checked()
+    assert frame.loc["sign-in", "status"] == "problem"
+    assert "invalid_client" in frame.loc["sign-in", "detail"]
+    assert frame.loc["sign-in", "advice"].startswith("Copy the secret again")
+    assert set(frame.loc[["token", "companies", "rights"], "status"]) == {"unknown"}
+
+
+def test_missing_scopes_are_a_warning(demo: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_environment(monkeypatch, demo, scopes="openid")
+    frame = checked()
+    assert frame.loc["scopes", "status"] == "warning"
+    assert "read_organizations" in frame.loc["scopes", "advice"]
+    assert frame.loc["companies", "status"] == "problem"
+
+
+def test_token_that_expires_soon_is_a_warning(
+    demo: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_environment(monkeypatch, demo)
+    monkeypatch.delenv("ADOBE_CLIENT_SECRET")
+    account = demo.accounts["demo"]
+    monkeypatch.setenv("ADOBE_ACCESS_TOKEN", demo.ims.issue(account, account.scopes, age=85_000))
+    frame = checked()
+    assert frame.loc["token", "status"] == "warning"
+    assert "paste a new one" in frame.loc["token", "advice"]
+    assert frame.loc["sign-in", "detail"].startswith("the pasted token")
+
+
+@pytest.mark.parametrize(("hours", "status"), [(2, "problem"), (0, "ok")])
+def test_wrong_clock_is_a_problem(
+    demo: Simulator, monkeypatch: pytest.MonkeyPatch, hours: int, status: str
+) -> None:
+    date = format_datetime(datetime.now(UTC) + timedelta(hours=hours), usegmt=True)
+    with stub(lambda _: Answer(404, b"{}", {"Date": date})) as service:
+        set_environment(monkeypatch, demo, reactor_url=service.url)
+        result = checked().loc["clock"]
+    assert result["status"] == status
+    assert ("Correct the clock" in result["advice"]) == bool(hours)
+
+
+def test_unavailable_service_is_not_asked_again(
+    demo: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with stub(lambda _: Answer(503, b"{}", {"Retry-After": "300"})) as service:
+        set_environment(monkeypatch, demo, reactor_url=service.url)
+        frame = checked()
+    assert [got.path for got in service.got] == ["/", "/companies"]
+    assert frame.loc["companies", "status"] == "problem"
+    assert frame.loc["rights", "status"] == "unknown"
+
+
+def test_properties_are_grouped_by_rights(demo: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    def answer(got: Got) -> Answer:
+        companies = [{"id": "CO1", "type": "companies", "attributes": {"name": "A"}}]
+        properties = []
+        for number in range(8):
+            rights = [["develop"], []][number % 2]
+            attributes = {"name": f"Site {number}"}
+            properties.append({"id": "PR1", "attributes": attributes, "meta": {"rights": rights}})
+        data = properties if "properties" in got.path else companies
+        meta = {"pagination": {"total_count": 120}}
+        body = json.dumps({"data": data, "meta": meta}).encode()
+        return Answer(200, body, {"Content-Type": "application/vnd.api+json"})
+
+    with stub(answer) as service:
+        set_environment(monkeypatch, demo, reactor_url=service.url)
+        result = checked().loc["rights"]
+    assert "4 properties (Site 0, Site 2, Site 4, Site 6): develop" in result["detail"]
+    assert "4 properties (Site 1, Site 3, Site 5, Site 7): none" in result["detail"]
+    assert "the first 8 of 120 properties were read" in result["detail"]
+    assert "you can only read" in result["advice"]
+
+
+def test_folders_that_cannot_be_written_are_warnings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    monkeypatch.setenv("XDG_STATE_HOME", str(file))
+    frame = checked(simulator=True)
+    assert frame.loc["journal", "status"] == "warning"
+    assert "XDG_STATE_HOME" in frame.loc["journal", "advice"]
+    assert frame.loc["profiles", "status"] == "ok"
+    monkeypatch.setenv("ADOBE_NB_JOURNAL", "off")
+    assert checked(simulator=True).loc["journal", "detail"] == "switched off by ADOBE_NB_JOURNAL"
+
+
+def test_folders_are_not_created(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "home" / name))
+    checked(simulator=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_certificate_file_without_certificates_is_a_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "bundle.pem"
+    file.write_text("none")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(file))
+    result = checked(simulator=True).loc["certificates"]
+    assert result["status"] == "problem"
+    assert "has no readable certificates" in result["detail"]
+
+
+def test_notebook_check_says_where_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "anywidget 0." in checked(simulator=True).loc["notebook", "detail"]
+    monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "15.4")
+    assert checked(simulator=True).loc["notebook", "detail"].startswith("Databricks")
+
+
+def test_several_sources_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(adobe_nb.ArgumentError, match="one source only"):
+        adobe_nb.doctor(simulator=True, env_file=tmp_path / ".env")
+
+
+def test_no_secret_is_in_the_answer(demo: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_environment(monkeypatch, demo)
+    text = checked().to_csv()
+    details = demo.connection()
+    secrets = {details["client_secret"], details["client_id"], *demo.ims.issued}
+    assert not [secret for secret in secrets if secret in text]
