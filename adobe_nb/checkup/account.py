@@ -22,6 +22,7 @@ from adobe_nb.auth.credentials import (
 from adobe_nb.auth.ims import utc_now
 from adobe_nb.auth.profiles import ProfileStore
 from adobe_nb.checkup.results import Result, problem_of
+from adobe_nb.checkup.shapes import members_of
 from adobe_nb.errors import (
     AdobeError,
     ArgumentError,
@@ -243,9 +244,9 @@ def _rights(session: sessions.Session) -> Result:
         document = session.client.get(path, [("page[size]", "100")])
         properties = _resources(document)
         for item in properties:
-            name = str(_object(item, "attributes").get("name"))
+            name = str(members_of(item, "attributes").get("name"))
             groups[_rights_of(item)].append(name)
-        counted = _object(_object(document, "meta"), "pagination").get("total_count")
+        counted = members_of(members_of(document, "meta"), "pagination").get("total_count")
         if not isinstance(counted, int):
             counted = len(properties)
         total += counted
@@ -289,15 +290,7 @@ def _resources(document: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _rights_of(resource: dict[str, Any]) -> tuple[str, ...]:
-    rights = _object(resource, "meta").get("rights")
+    rights = members_of(resource, "meta").get("rights")
     if not isinstance(rights, list):
         return ()
     return tuple(sorted(map(str, rights)))
-
-
-def _object(document: dict[str, Any], name: str) -> dict[str, Any]:
-    """Return a member if it is a JSON object, or else an empty one."""
-    value = document.get(name)
-    if isinstance(value, dict):
-        return value
-    return {}

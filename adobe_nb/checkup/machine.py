@@ -9,15 +9,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from adobe_nb.api.progress import OFF
-from adobe_nb.checkup.results import Result
+from adobe_nb.checkup.results import Result, problem_of
 from adobe_nb.errors import TransportError
 from adobe_nb.home import config_folder, state_folder
 from adobe_nb.http.client import PROXY_NAMES, certificates, host_of, proxies_for
 
 _PACKAGES = ("adobe_nb", "pandas", "pyarrow", "requests", "truststore")
 _WIDGET_PACKAGES = ("anywidget", "ipywidgets", "jupyterlab")
-# OpenSSL reads the second pair by itself where the system has no certificate store of its own.
-_CERTIFICATE_NAMES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
 
 
 def results(url: str) -> Iterator[Result]:
@@ -84,72 +82,62 @@ def _notebook() -> Result:
     for package in _WIDGET_PACKAGES:
         installed = version_of(package)
         parts.append(f"{package} {installed or '(not installed here)'}")
-        # JupyterLab runs in an environment of its own in many places.
+        # In many places JupyterLab runs in an environment of its own.
         if not installed and package != "jupyterlab":
             missing.append(package)
-    home = _home()
+    home, advice = _home()
     detail = f"{home}; {', '.join(parts)}"
     if missing:
         advice = f"The panel requires them: pip install {' '.join(missing)}."
         return Result("notebook", "problem", detail, advice)
-    advice = ""
-    if home == "no notebook kernel":
-        advice = "The panel requires a notebook. Here, use a .env file or a profile."
     return Result("notebook", "ok", detail, advice)
 
 
-def _home() -> str:
-    """Name what runs this Python."""
+def _home() -> tuple[str, str]:
+    """Name what runs this Python, and say how to sign in there."""
+    without_panel = "If the panel of %adobe_auth stays empty: %adobe_auth login --ask."
+    if "google.colab" in sys.modules:
+        return "a Colab kernel (not tried by us)", without_panel
+    if "dbruntime" in sys.modules:
+        return "a Databricks kernel (not tried by us)", without_panel
     # Without importing IPython: a process that has not loaded it is not a kernel.
     ipython = sys.modules.get("IPython")
     shell = None
     if ipython is not None:
         shell = ipython.get_ipython()
-    if "google.colab" in sys.modules:
-        return "a Colab kernel (widgets run; not tried by us)"
-    if os.environ.get("DATABRICKS_RUNTIME_VERSION"):
-        return "Databricks (widgets may be off; not tried by us)"
-    if shell is None or not hasattr(shell, "kernel"):
-        return "no notebook kernel"
-    if os.environ.get("VSCODE_PID"):
-        return "a kernel of VS Code (widgets require its Jupyter extension; not tried by us)"
-    return "a notebook kernel"
+    if not hasattr(shell, "kernel"):
+        advice = "The panel requires a notebook. Here, use a .env file or a profile."
+        return "no notebook kernel", advice
+    return "a notebook kernel, such as that of JupyterLab or VS Code", without_panel
 
 
 def _proxy(url: str) -> Result:
-    names = sorted(name for name in PROXY_NAMES if os.environ.get(name))
     host = host_of(url)
     if host is None or host.is_loopback:
-        return Result("proxy", "ok", "not used on this machine")
-    proxy = proxies_for(host.origin).get(urlsplit(url).scheme, "")
+        return Result("proxy", "ok", "not used for this machine itself")
+    proxy = proxies_for(host.origin).get("https", "")
+    names = ", ".join(name for name in PROXY_NAMES if os.environ.get(name))
     if not proxy:
         detail = "direct connection"
         if names:
-            detail += f"; {', '.join(names)} do not apply to {urlsplit(url).hostname}"
+            detail += f"; {names}: not for {urlsplit(url).hostname}"
         return Result("proxy", "ok", detail)
+    source = names or "the system's settings"
     try:
         parts = urlsplit(proxy)
         # Without user and password.
         shown = f"{parts.hostname}:{parts.port}"
     except ValueError:
-        return Result(
-            "proxy",
-            "problem",
-            "the address of the proxy is invalid",
-            f"Correct {', '.join(names)}.",
-        )
-    return Result("proxy", "ok", f"{shown}, from {', '.join(names) or 'the system settings'}")
+        return Result("proxy", "problem", f"invalid address in {source}", f"Correct {source}.")
+    return Result("proxy", "ok", f"{shown}, from {source}")
 
 
 def _certificates() -> Result:
-    names = [name for name in _CERTIFICATE_NAMES if os.environ.get(name)]
     try:
         path = certificates()
     except TransportError as error:
-        return Result("certificates", "problem", str(error), "Correct or unset the variable.")
-    source = "those of the system (truststore)"
+        return problem_of("certificates", str(error))
+    detail = "always verified, by those of the system (truststore)"
     if isinstance(path, str):
-        source += f", and those in {path}"
-    if names:
-        source += f"; set: {', '.join(names)}"
-    return Result("certificates", "ok", f"always verified, by {source}")
+        detail += f" and those in {path} (REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE)"
+    return Result("certificates", "ok", detail)

@@ -1,17 +1,22 @@
 """``adobe_nb.doctor()``: what it says about credentials, network, account and machine."""
 
+import importlib.metadata
 import json
 import os
+import sys
+import types
 import warnings
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
+import IPython
 import pandas as pd
 import pytest
 
 import adobe_nb
+from adobe_nb.checkup import machine
 from adobe_nb.simulator.server import Simulator
 from tests.conftest import SIGN_IN_VALUES, sign_in
 from tests.support.stub import Answer, Got, stub
@@ -66,7 +71,7 @@ def test_missing_credentials_and_missing_network_are_two_problems() -> None:
 @pytest.mark.usefixtures("_no_network")
 def test_proxy_is_shown_without_its_password() -> None:
     frame = checked()
-    assert frame.loc["proxy", "detail"].startswith("127.0.0.1:9, from HTTPS_PROXY")
+    assert frame.loc["proxy", "detail"].startswith("127.0.0.1:9, from ")
     assert "pass-word-1" not in frame.to_csv()
 
 
@@ -118,6 +123,8 @@ def test_current_session_is_checked_and_stays(
     set_environment(monkeypatch, demo)
     detail = checked().loc["credentials", "detail"]
     assert detail == "arguments (your current session; connect() alone would use environment)"
+    monkeypatch.delenv("ADOBE_CLIENT_ID")
+    assert checked().loc["credentials", "detail"] == "arguments (your current session)"
     assert adobe_nb.current() is session
     assert session.works
 
@@ -199,25 +206,55 @@ def test_unavailable_service_is_not_asked_again(
 
 
 def test_properties_are_grouped_by_rights(demo: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    def resource(resource_id: str, name: str, rights: list[str]) -> dict[str, Any]:
+        return {"id": resource_id, "attributes": {"name": name}, "meta": {"rights": rights}}
+
+    companies = [resource(f"CO{number}", "A", []) for number in range(4)]
+    lists: dict[str, Any] = {
+        "/companies": {"data": companies},
+        "/companies/CO0/properties": {
+            "data": [
+                resource("PR1", f"Site {number}", ["develop"] * (number % 2))
+                for number in range(12)
+            ],
+            "meta": {"pagination": {"total_count": 120}},
+        },
+        "/companies/CO1/properties": {"data": [resource("PR2", "Shop", ["publish", "develop"])]},
+        "/companies/CO2/properties": {"data": None},
+    }
+
     def answer(got: Got) -> Answer:
-        companies = [{"id": "CO1", "type": "companies", "attributes": {"name": "A"}}]
-        properties = []
-        for number in range(8):
-            rights = [["develop"], []][number % 2]
-            attributes = {"name": f"Site {number}"}
-            properties.append({"id": "PR1", "attributes": attributes, "meta": {"rights": rights}})
-        data = properties if "properties" in got.path else companies
-        meta = {"pagination": {"total_count": 120}}
-        body = json.dumps({"data": data, "meta": meta}).encode()
+        body = json.dumps(lists.get(got.path.partition("?")[0], {})).encode()
         return Answer(200, body, {"Content-Type": "application/vnd.api+json"})
 
     with stub(answer) as service:
         set_environment(monkeypatch, demo, reactor_url=service.url)
         result = checked().loc["rights"]
-    assert "4 properties (Site 0, Site 2, Site 4, Site 6): develop" in result["detail"]
-    assert "4 properties (Site 1, Site 3, Site 5, Site 7): none" in result["detail"]
-    assert "the first 8 of 120 properties were read" in result["detail"]
+    assert result["status"] == "ok"
+    assert result["detail"].split("; ")[3:] == [
+        "6 properties (Site 0, Site 2, Site 4, Site 6, Site 8 and 1 more): none",
+        "6 properties (Site 1, Site 3, Site 5, Site 7, Site 9 and 1 more): develop",
+        "1 property (Shop): develop, publish",
+        "the first 13 of 121 properties were read",
+        "the first 3 of 4 companies were read",
+    ]
     assert "you can only read" in result["advice"]
+
+
+def test_service_that_breaks_off_is_a_problem(
+    demo: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(got: Got) -> Answer:
+        if got.path == "/":
+            return Answer(403, b"", {"Date": "yesterday"})
+        return Answer(302, b"", {"Location": "https://login.example/"})
+
+    with stub(answer) as service:
+        set_environment(monkeypatch, demo, reactor_url=service.url)
+        frame = checked()
+    assert frame.loc["clock", "status"] == "unknown"
+    assert frame.loc["companies", "status"] == "problem"
+    assert "redirect" in frame.loc["companies", "detail"]
 
 
 def test_folders_that_cannot_be_written_are_warnings(
@@ -253,9 +290,104 @@ def test_certificate_file_without_certificates_is_a_problem(
 
 
 def test_notebook_check_says_where_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "anywidget 0." in checked(simulator=True).loc["notebook", "detail"]
-    monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "15.4")
-    assert checked(simulator=True).loc["notebook", "detail"].startswith("Databricks")
+    def notebook() -> pd.Series:
+        return checked(simulator=True).loc["notebook"]
+
+    assert notebook()["detail"].startswith("no notebook kernel; anywidget 0.")
+    shell = types.SimpleNamespace(kernel=object())
+    monkeypatch.setattr(IPython, "get_ipython", lambda: shell)
+    assert notebook()["detail"].startswith("a notebook kernel, ")
+    assert "login --ask" in notebook()["advice"]
+    for module, name in {"dbruntime": "Databricks", "google.colab": "Colab"}.items():
+        monkeypatch.setitem(sys.modules, module, types.ModuleType(module))
+        assert notebook()["detail"].startswith(f"a {name} kernel")
+
+
+def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    find = importlib.metadata.distribution
+
+    def find_others(name: str) -> importlib.metadata.Distribution:
+        if name in {"anywidget", "pyarrow"}:
+            raise importlib.metadata.PackageNotFoundError(name)
+        return find(name)
+
+    monkeypatch.setattr(importlib.metadata, "distribution", find_others)
+    frame = checked(simulator=True)
+    assert frame.loc["notebook", "status"] == "problem"
+    assert frame.loc["notebook", "advice"] == "The panel requires them: pip install anywidget."
+    assert frame.loc["versions", "status"] == "ok"
+    assert "pyarrow (not installed)" in frame.loc["versions", "detail"]
+
+
+def test_account_without_a_home_folder_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", _no_home)
+    monkeypatch.setattr(os.path, "expanduser", str)
+    frame = checked(simulator=True)
+    assert frame.loc[["profiles", "journal"], "status"].tolist() == ["warning", "warning"]
+    assert "no home folder" in frame.loc["journal", "detail"]
+
+
+def _no_home() -> Path:
+    raise RuntimeError("Could not determine home directory.")
+
+
+@pytest.mark.usefixtures("_no_network")
+@pytest.mark.parametrize(
+    ("proxy", "no_proxy", "status", "says"),
+    [
+        ("http://proxy.example:port", "", "problem", "invalid address in https_proxy, HTTPS_PROXY"),
+        ("http://127.0.0.1:9", "other.example", "ok", "127.0.0.1:9, from https_proxy"),
+    ],
+)
+def test_proxy_is_named(
+    monkeypatch: pytest.MonkeyPatch, proxy: str, no_proxy: str, status: str, says: str
+) -> None:
+    for name in ("https_proxy", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, proxy)
+    monkeypatch.setenv("no_proxy", no_proxy)
+    result = checked().loc["proxy"]
+    assert result["status"] == status
+    assert result["detail"].startswith(says)
+
+
+def test_proxy_that_does_not_apply_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "reactor.adobe.io")
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    result = next(
+        result for result in machine.results("https://reactor.adobe.io") if result.check == "proxy"
+    )
+    assert result.detail.startswith("direct connection; https_proxy, no_proxy")
+    assert result.detail.endswith(": not for reactor.adobe.io")
+
+
+def test_expired_token_is_a_problem(demo: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_environment(monkeypatch, demo)
+    monkeypatch.delenv("ADOBE_CLIENT_SECRET")
+    account = demo.accounts["demo"]
+    monkeypatch.setenv("ADOBE_ACCESS_TOKEN", demo.ims.issue(account, account.scopes, age=90_000))
+    frame = checked()
+    assert frame.loc["sign-in", "status"] == "problem"
+    assert frame.loc["sign-in", "detail"].startswith("The access token expired on ")
+    assert frame.loc["sign-in", "advice"].startswith("Get a new one")
+
+
+def test_new_pasted_token_is_ok_and_says_that_it_ends(
+    demo: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_environment(monkeypatch, demo)
+    monkeypatch.delenv("ADOBE_CLIENT_SECRET")
+    monkeypatch.setenv("ADOBE_ACCESS_TOKEN", demo.ims.issue(demo.accounts["demo"]))
+    token = checked().loc["token"]
+    assert token["status"] == "ok"
+    assert token["detail"].endswith("issued by simulator, pasted")
+
+
+def test_saved_profile_is_checked(demo: Simulator) -> None:
+    sign_in(demo).save("work", in_file=True)
+    detail = checked(profile="work").loc["credentials", "detail"]
+    assert detail == "profile work (named by you; other sources are not searched)"
 
 
 def test_several_sources_are_refused(tmp_path: Path) -> None:

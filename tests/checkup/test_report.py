@@ -1,5 +1,6 @@
 """The report for the maintainers: every deviation is reported, and no value is in it."""
 
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -11,11 +12,12 @@ import pandas as pd
 import pytest
 
 import adobe_nb
+from adobe_nb.checkup import report
 from adobe_nb.checkup.reader import MOST_REQUESTS
 from adobe_nb.simulator.server import Simulator
 from tests.conftest import SIGN_IN_VALUES, started
-from tests.support.deviating import Exchange, in_front_of
-from tests.support.stub import Stub
+from tests.support.deviating import JSON_API, Exchange, in_front_of
+from tests.support.stub import Answer, Got, Stub, stub
 
 Deviations = list[tuple[str, str, str]]
 
@@ -44,16 +46,16 @@ def test_simulator_passes_its_own_doctor(simulator: Simulator, tmp_path: Path) -
     before = len(simulator.requests)
     file = tmp_path / "report.json"
     frame = adobe_nb.doctor(env_file=env_file(tmp_path, simulator), report=file)
-    report = json.loads(file.read_text())
-    assert report["deviations"] == []
-    assert report["not_seen"] == []
+    written = json.loads(file.read_text())
+    assert written["deviations"] == []
+    assert written["not_seen"] == []
     assert set(frame["status"]) == {"ok"}
-    assert not [probe for probe in report["behavior"] if probe["observed"].startswith("not seen")]
+    assert not [probe for probe in written["behavior"] if probe["observed"].startswith("not seen")]
     sent = list(simulator.requests)[before:]
     writes = [request for request in sent if request.method != "GET"]
     assert {request.path for request in writes} == {"/ims/token/v3", "/search"}
-    assert 0 < report["requests"]["sent"] <= report["requests"]["at most"] == MOST_REQUESTS
-    assert sum(report["statuses"].values()) == report["requests"]["sent"]
+    assert 0 < written["requests"]["sent"] <= written["requests"]["at most"] == MOST_REQUESTS
+    assert sum(written["statuses"].values()) == written["requests"]["sent"]
 
 
 # -- deviations
@@ -238,8 +240,8 @@ def deviations(simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) -
         credentials = env_file(folder, simulator, reactor_url=service.url)
         frame = adobe_nb.doctor(env_file=credentials, report=folder / "report.json")
     assert report_of(frame)["status"] == "warning", report_of(frame)["detail"]
-    report = json.loads((folder / "report.json").read_text())
-    return [(row["place"], row["assumed"], row["observed"]) for row in report["deviations"]]
+    written = json.loads((folder / "report.json").read_text())
+    return [(row["place"], row["assumed"], row["observed"]) for row in written["deviations"]]
 
 
 @pytest.mark.parametrize("deviation", DEVIATIONS, ids=lambda deviation: deviation[0])
@@ -255,6 +257,43 @@ def test_nothing_else_is_reported(deviations: Deviations) -> None:
     # The head that is shown as a revision is dirty.
     others = {row[0] for row in deviations} - {row[0] for row in DEVIATIONS}
     assert others <= {"extensions: dirty of a revision"}
+
+
+def _change_more(exchange: Exchange) -> None:
+    document = exchange.document
+    if exchange.path == "/companies" and exchange.status == 200:
+        document["data"] *= 26
+    if exchange.query.get("sort") == "name":
+        for resource in document["data"]:
+            resource["attributes"]["name"] = "zoo"
+        document["data"][0]["attributes"]["name"] = "Zoo of the city"
+    if "LIKE" in exchange.query.get("filter[name]", ""):
+        document["meta"]["pagination"]["total_count"] = 1
+    if exchange.path.endswith("/relationships/rules"):
+        document["data"] = [{"name": "a rule"}]
+        del document["meta"]
+    if exchange.path.endswith("/upstream_library"):
+        document["data"] = {"id": "LB1", "type": "libraries"}
+    for host in exchange.of("hosts"):
+        if "attributes" in host:
+            host["attributes"]["created_at"] = "2026-11-28T10:00:00+01:00"
+
+
+def test_other_deviations_are_reported(simulator: Simulator, tmp_path: Path) -> None:
+    with in_front_of(simulator, lambda _: None, _change_more) as service:
+        credentials = env_file(tmp_path, simulator, reactor_url=service.url)
+        adobe_nb.doctor(env_file=credentials, report=tmp_path / "report.json")
+    written = json.loads((tmp_path / "report.json").read_text())
+    assert {row["place"]: row["observed"] for row in written["deviations"]} == {
+        "hosts.created_at": "date in another form",
+        "resources on a page by default": "more",
+        "filter with an unknown operator": "some resources",
+        "sort=name": "by name, uppercase first",
+        "relationship to many (library: rules)": (
+            "something else than identifiers, with no pagination and links related, self"
+        ),
+        "related resource of a relationship that is null": "200 with other data",
+    }
 
 
 # -- no values
@@ -336,6 +375,113 @@ def test_no_value_of_the_account_is_in_the_report(simulator: Simulator, tmp_path
     assert [name for name in names if name in text] == []
 
 
+# -- accounts and services of other kinds
+
+
+def test_empty_company_shows_little_and_has_no_deviation(tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+    with started(seed="empty") as simulator:
+        frame = adobe_nb.doctor(env_file=env_file(tmp_path, simulator), report=file)
+    written = json.loads(file.read_text())
+    assert written["deviations"] == []
+    assert "rules: no resource" in written["not_seen"]
+    observed = {probe["question"]: probe["observed"] for probe in written["behavior"]}
+    assert observed["a resource by its id"] == "not seen: there is no property"
+    assert frame.set_index("check").loc["rights", "status"] == "warning"
+
+
+def test_missing_right_does_not_count_as_a_deviation(simulator: Simulator, tmp_path: Path) -> None:
+    def refuse(exchange: Exchange) -> None:
+        if exchange.path.endswith("/secrets"):
+            exchange.status, exchange.document = 403, {"errors": [{"code": "not-authorized"}]}
+
+    with in_front_of(simulator, lambda _: None, refuse) as service:
+        credentials = env_file(tmp_path, simulator, reactor_url=service.url)
+        adobe_nb.doctor(env_file=credentials, report=tmp_path / "report.json")
+    written = json.loads((tmp_path / "report.json").read_text())
+    assert written["deviations"] == []
+    assert written["not_seen"] == ["secrets: HTTP 403"]
+    assert written["statuses"]["403"] == 3
+
+
+ODD = [
+    None,
+    5,
+    "x",
+    [],
+    {},
+    [[None], 7],
+    {"data": 5},
+    {"data": {"id": 7}},
+    {"data": [None]},
+    {"x": []},
+]
+PLACES = [
+    ("data",),
+    ("meta",),
+    ("meta", "pagination"),
+    ("errors",),
+    ("data", 0),
+    ("data", 0, "id"),
+    ("data", 0, "type"),
+    ("data", 0, "attributes"),
+    ("data", 0, "attributes", "name"),
+    ("data", 0, "attributes", "created_at"),
+    ("data", 0, "attributes", "settings"),
+    ("data", 0, "attributes", "revision_number"),
+    ("data", 0, "relationships"),
+    ("data", 0, "relationships", "property"),
+    ("data", 0, "relationships", "property", "data"),
+    ("data", 0, "relationships", "property", "links"),
+    ("data", 0, "links"),
+    ("data", 0, "links", "self"),
+    ("data", 0, "meta"),
+]
+
+
+@pytest.mark.parametrize("start", range(0, 190, 48))
+def test_response_of_any_shape_is_described(
+    simulator: Simulator, tmp_path: Path, start: int
+) -> None:
+    """Every response but those that lead to the properties has something odd."""
+    numbers = itertools.count(start)
+
+    def change(exchange: Exchange) -> None:
+        if exchange.path == "/companies" or exchange.path.startswith("/companies/"):
+            return
+        number = next(numbers)
+        *way, last = PLACES[number % len(PLACES)]
+        part: Any = exchange.document
+        with suppress(KeyError, IndexError, TypeError):
+            for name in way:
+                part = part[name]
+            part[last] = ODD[number % len(ODD)]
+
+    with in_front_of(simulator, lambda _: None, change) as service:
+        credentials = env_file(tmp_path, simulator, reactor_url=service.url)
+        frame = adobe_nb.doctor(env_file=credentials, report=tmp_path / "report.json")
+    assert report_of(frame)["status"] == "warning"
+    assert json.loads((tmp_path / "report.json").read_text())["deviations"]
+
+
+def test_pages_that_are_not_json_are_described(simulator: Simulator, tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+
+    def answer(got: Got) -> Answer:
+        if got.path == "/companies":
+            document = {"data": [], "meta": {"pagination": {}}}
+            return Answer(200, json.dumps(document).encode(), {"Content-Type": JSON_API})
+        return Answer(200, b"<html>\xff", {"Content-Type": "text/html"})
+
+    with stub(answer) as service:
+        credentials = env_file(tmp_path, simulator, reactor_url=service.url)
+        adobe_nb.doctor(env_file=credentials, report=file)
+    written = json.loads(file.read_text())
+    assert {"place": "content type", "assumed": JSON_API, "observed": "another"} in written[
+        "deviations"
+    ]
+
+
 # -- the file
 
 
@@ -347,6 +493,36 @@ def test_a_file_that_is_not_a_report_stays(simulator: Simulator, tmp_path: Path)
         adobe_nb.doctor(env_file=env_file(tmp_path, simulator), report=file)
     assert file.read_text() == '{"name": "mine"}'
     assert len(simulator.requests) == before
+
+
+def test_without_sign_in_there_is_no_report(simulator: Simulator, tmp_path: Path) -> None:
+    credentials = env_file(tmp_path, simulator, client_secret="p8e-not-this-one")
+    result = report_of(adobe_nb.doctor(env_file=credentials, report=tmp_path / "report.json"))
+    assert result["detail"] == "not written: there is no sign-in"
+    assert list(tmp_path.iterdir()) == [credentials]
+
+
+def test_a_folder_that_vanishes_is_a_problem(simulator: Simulator, tmp_path: Path) -> None:
+    folder = tmp_path / "reports"
+    folder.mkdir()
+
+    def remove_folder(exchange: Exchange) -> None:
+        if folder.exists():
+            folder.rmdir()
+
+    with in_front_of(simulator, remove_folder, lambda _: None) as service:
+        credentials = env_file(tmp_path, simulator, reactor_url=service.url)
+        frame = adobe_nb.doctor(env_file=credentials, report=folder / "report.json")
+    assert "cannot be written" in report_of(frame)["detail"]
+
+
+def test_a_report_that_would_have_an_address_is_not_written(
+    simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "_ABOUT", ["ana@corp.example"])
+    frame = adobe_nb.doctor(env_file=env_file(tmp_path, simulator), report=tmp_path / "r.json")
+    assert report_of(frame)["status"] == "problem"
+    assert not (tmp_path / "r.json").exists()
 
 
 def test_an_earlier_report_is_replaced(simulator: Simulator, tmp_path: Path) -> None:
