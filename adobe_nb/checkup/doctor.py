@@ -62,7 +62,9 @@ def doctor(
 
     results = examine(Source(profile, env_file, simulator), report)
     columns = [field.name for field in fields(Result)]
-    return pd.DataFrame(list(map(asdict, results)), columns=columns, dtype="string")
+    frame = pd.DataFrame(list(map(asdict, results)), columns=columns, dtype="string")
+    frame.attrs = {"service": "adobe_nb", "path": "doctor()"}
+    return frame
 
 
 def examine(source: Source, file: str | os.PathLike[str] | None = None) -> list[Result]:

@@ -4,6 +4,7 @@ The values in filters come from the account and go back to the same service. No 
 """
 
 import itertools
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ _DEFAULT_PAGE = 25
 _NO_RULE = f"RL{'0' * 32}"
 _ALL = "all resources"
 _NOTHING = "no resource"
+_PLAIN_NAME = re.compile(r"(?! )[^,%_\x00-\x1f\x7f-\U0010ffff]+(?<! )")
 _MEMBERS_OF_ERRORS = {"code", "detail", "id", "meta", "source", "status", "title"}
 
 
@@ -76,11 +78,13 @@ def _sample(lists: Sequence["Listing"]) -> "Listing | None":
 
 
 def _plain_names(listing: "Listing") -> list[str]:
-    """Return the names that a filter can express: without commas, wildcards and outer blanks."""
+    """Return the names that a filter can express: without commas, wildcards and outer blanks.
+
+    Of other letters than those of ASCII, two may differ in case in one language only.
+    """
     names = []
     for name in listing.reply.values("name"):
-        is_plain = isinstance(name, str) and name.strip() == name and not set(name) & set(",%_")
-        if is_plain and name:
+        if isinstance(name, str) and _PLAIN_NAME.fullmatch(name):
             names.append(name)
     return names
 
@@ -164,7 +168,7 @@ def _filters(reader: Reader, sample: "Listing") -> Iterator[Probe]:
 def _sorts(reader: Reader, sample: "Listing") -> Iterator[Probe]:
     by_name = reader.get(sample.path, sort="name")
     names = [name for name in by_name.values("name") if isinstance(name, str)]
-    observed = "not by name"
+    observed = "not by name, or by another collation"
     if names == sorted(names, key=str.casefold):
         observed = "by name, ignoring case"
     elif names == sorted(names):

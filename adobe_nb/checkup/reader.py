@@ -10,6 +10,7 @@ from typing import Any
 from adobe_nb.api.reactor.client import Client
 from adobe_nb.api.reactor.jsonapi import JSON_API
 from adobe_nb.checkup.shapes import members_of
+from adobe_nb.errors import TransportError
 
 MOST_REQUESTS = 70
 """What is announced. The demo company has more than one page, property and revision of everything,
@@ -132,6 +133,11 @@ class Reader:
     def _reply(self, path: str, **request: Any) -> Reply:
         self.sent += 1
         response = self._client.exchange(path, **request)
+        # A report can be made at any time, so it does not compete with other requests.
+        if response.status == 429:
+            raise TransportError(
+                "The service received too many requests (429). Run it again later."
+            )
         self.statuses[str(response.status)] += 1
         for name in response.headers:
             self.headers.add(_listed(name.lower()))

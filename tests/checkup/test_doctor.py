@@ -17,6 +17,7 @@ import pytest
 
 import adobe_nb
 from adobe_nb.checkup import machine
+from adobe_nb.notebook.display import frame_html
 from adobe_nb.simulator.server import Simulator
 from tests.conftest import SIGN_IN_VALUES, sign_in
 from tests.support.stub import Answer, Got, stub
@@ -53,6 +54,14 @@ def test_simulator_is_ok_in_every_check() -> None:
         "certificates",
     ]  # fmt: skip
     assert set(frame["status"]) == {"ok"}
+
+
+def test_details_are_shown_whole() -> None:
+    frame = adobe_nb.doctor(simulator=True)
+    html = frame_html(frame)
+    assert html is not None
+    assert "approve, develop, manage_environments, manage_extensions, publish</td>" in html
+    assert "15 rows × 4 columns · adobe_nb doctor()" in html
 
 
 @pytest.mark.usefixtures("_no_network")

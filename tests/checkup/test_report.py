@@ -495,6 +495,22 @@ def test_a_file_that_is_not_a_report_stays(simulator: Simulator, tmp_path: Path)
     assert len(simulator.requests) == before
 
 
+def test_report_stops_when_the_service_has_too_many_requests(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    def refuse(exchange: Exchange) -> None:
+        if exchange.path.endswith("/libraries"):
+            exchange.status = 429
+
+    with in_front_of(simulator, lambda _: None, refuse) as service:
+        credentials = env_file(tmp_path, simulator, reactor_url=service.url)
+        frame = adobe_nb.doctor(env_file=credentials, report=tmp_path / "report.json")
+    assert service.got[-1].path.endswith("/libraries")
+    assert "too many requests (429)" in report_of(frame)["detail"]
+    assert report_of(frame)["advice"] == "Run it again later."
+    assert list(tmp_path.iterdir()) == [credentials]
+
+
 def test_without_sign_in_there_is_no_report(simulator: Simulator, tmp_path: Path) -> None:
     credentials = env_file(tmp_path, simulator, client_secret="p8e-not-this-one")
     result = report_of(adobe_nb.doctor(env_file=credentials, report=tmp_path / "report.json"))
