@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Sequence
 
 from adobe_nb import __version__
-from adobe_nb.cli import audit, export, lab, pull, pull_many, simulator
+from adobe_nb.cli import audit, doctor, export, lab, pull, pull_many, simulator
 from adobe_nb.cli.options import Parser, fail
 from adobe_nb.errors import AdobeError
 
@@ -50,6 +50,6 @@ def _parser() -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"adobe-nb {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
-    for command in (audit, export, lab, pull, pull_many, simulator):
+    for command in (audit, doctor, export, lab, pull, pull_many, simulator):
         command.add(commands)
     return parser
