@@ -234,7 +234,8 @@ class Stage:
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
-        recent = self.began <= moment <= self.began + timedelta(days=2)
+        # A refresh asks for the events of the hour before, too.
+        recent = self.began - timedelta(hours=2) <= moment <= self.began + timedelta(days=2)
         return "<now>" if recent else found[0]
 
     def _described_error(self, error: BaseException) -> dict[str, Any]:
