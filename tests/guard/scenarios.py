@@ -832,7 +832,7 @@ def _told(made: Any) -> dict[str, Any]:
     return {"number": made.number, "rows": rows}
 
 
-@scenario()
+@scenario(changes=True)
 def pulls_every_table(stage: Stage) -> None:
     stage.sign_in()
     sites = reactor.properties(filter={"name": ["Magazine", "Event Forwarding"]})
@@ -876,7 +876,7 @@ def _below(path: str) -> str:
     return "/".join(Path(path).parts[-4:])
 
 
-@scenario(*_WRITER)
+@scenario(*_WRITER, changes=True)
 def refreshes_a_large_property(stage: Stage) -> None:
     stage.sign_in()
     site = reactor.find("properties", _GENERATED)
@@ -899,7 +899,7 @@ def _run(stage: Stage, *arguments: str) -> dict[str, Any]:
     }
 
 
-@scenario()
+@scenario(changes=True)
 def pulls_by_the_command_line(stage: Stage) -> None:
     os.environ.update(stage.variables(ADOBE_NB_PROGRESS="off"))
     tables = ("--table", "rules", "--table", "rule_components", "--table", "libraries")

@@ -13,7 +13,8 @@ class Questions:
 
     def _named(self, question: str, frame: pd.DataFrame, *limits: str) -> pd.DataFrame:
         """Say in ``attrs`` what a frame answers, and what it does not, for its display."""
-        frame.attrs["limits"] += limits
+        # A notebook shows the first few.
+        frame.attrs["limits"] = [*limits, *frame.attrs["limits"]]
         frame.attrs.update(
             service=self.model.service, path=f"tags.{question}()", columns=len(frame.columns)
         )

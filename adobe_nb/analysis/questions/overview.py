@@ -107,10 +107,11 @@ class Overview(Questions):
         """
         frame = duplicates.duplicates(self.model, what, by=by, constants=constants)
         sentences = []
-        if what == "data_elements" and by != "path":
-            sentences.append('These are the data elements: duplicates("all") compares all types.')
-        if by == "definition":
-            sentences.append('Definitions are compared, not names: by="name" finds equal names.')
+        if what == "data_elements":
+            sentences.append(
+                'Compares the definitions of data elements, unless told otherwise: duplicates("all") '
+                'compares all types, by="name" names.'
+            )
         return self._named("duplicates", frame, *sentences)
 
     def custom_code(self) -> pd.DataFrame:
