@@ -341,3 +341,25 @@ def test_pull_guide_names_every_table() -> None:
 
     guide = (ROOT / "docs" / "how-to" / "pull-a-company.md").read_text(encoding="utf-8")
     assert all(f"`{table}`" in guide for table in (*TABLES, "audit_events"))
+
+
+def test_check_of_the_site_notices_dead_links_and_remote_files(tmp_path: Path) -> None:
+    check = runpy.run_path(str(ROOT / "docs" / "check.py"))["problems"]
+    (tmp_path / "other.html").write_text('<h2 id="there">There</h2>', encoding="utf-8")
+    page = tmp_path / "index.html"
+    page.write_text('<a href="other.html#there">x</a><a href="https://a.example/">y</a>')
+    assert check(tmp_path) == []
+    page.write_text(
+        '<a href="other.html#gone">x</a><a href="gone.html">y</a>'
+        '<img src="https://a.example/a.png"><script src="//a.example/a.js"></script>'
+        '<code class="xref py py-obj">gone</code>'
+    )
+    (tmp_path / "style.css").write_text("@font-face { src: url(https://a.example/f.woff2) }")
+    assert check(tmp_path) == [
+        "index.html loads https://a.example/a.png",
+        "index.html loads //a.example/a.js",
+        "index.html has a reference to nothing: line 1",
+        "index.html links to other.html#gone",
+        "index.html links to gone.html",
+        "style.css loads https://a.example/f.woff2",
+    ]

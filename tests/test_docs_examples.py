@@ -51,7 +51,7 @@ SETTINGS = {
         replaced=(
             ('.save("acme")', '.save("acme", in_file=True)'),
             ('.save("borealis")', '.save("borealis", in_file=True)'),
-            ('"/shared/clients"', '"shared"'),
+            ('to="/shared/clients"', 'to="shared", tables=["properties"]'),
             ('"tcp://127.0.0.1:8786"', "processes=False, dashboard_address=None"),
         ),
         env_files=("acme.env", "borealis.env"),
@@ -122,9 +122,9 @@ def test_python_of_a_page_runs(page: Path, session: adobe_nb.Session) -> None:
         # A folder takes no options of a store.
         code = re.sub(r"storage_options=\{.*?\},?", "", code)
         exec(code, names)
-    for value in names.values():
-        if hasattr(value, "scheduler_info"):
-            value.close()
+    # That of a cluster.
+    if "client" in names:
+        names["client"].close()
 
 
 def test_pages_that_are_tested_elsewhere_are_named_there() -> None:
