@@ -47,6 +47,8 @@ html_static_path: list[str] = []
 html_show_sourcelink = False
 html_theme_options = {
     "navigation_with_keys": False,
+    # Error codes and questions are headings of the second level.
+    "show_toc_level": 2,
     "secondary_sidebar_items": ["page-toc"],
     "show_prev_next": True,
     "footer_start": ["copyright"],

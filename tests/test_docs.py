@@ -229,7 +229,7 @@ def test_reference_explains_every_error_code() -> None:
         assert f"### {code}\n\n{explanation.cause}" in pages["reactor-codes.md"]
         assert explanation.fix in pages["reactor-codes.md"]
     for row in adobe_nb.edge.errors().itertuples():
-        assert f"## {row.code}\n\n“{row.title}”" in pages["edge-codes.md"]
+        assert f"### {row.code}\n\n*{row.title}*" in pages["edge-codes.md"]
         assert row.fix in pages["edge-codes.md"]
     overview = (ROOT / "docs" / "reference" / "error-codes.md").read_text(encoding="utf-8")
     ims = (ROOT / "adobe_nb" / "auth" / "ims.py").read_text(encoding="utf-8")
