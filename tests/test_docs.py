@@ -218,6 +218,7 @@ def test_reference_names_every_command_and_option() -> None:
     for command in ("audit", "export", "lab", "pull", "pull-many", "simulator"):
         assert f"## adobe-nb {command}\n" in pages["command-line.md"]
     assert "`--fail-on {high,medium,low,never}` | exit with 1" in pages["command-line.md"]
+    assert "may be left out with `--snapshot`" in pages["command-line.md"]
     assert "`--env-file FILE`" in pages["magics.md"]
     assert all(f"  {name} " in pages["magics.md"] for name in SUBCOMMANDS)
     assert "`--filter ATTRIBUTE VALUE`" in pages["magics.md"]
