@@ -38,7 +38,7 @@ notebooks *files:
 
 # Measure speed and memory; benchmarks/README.md explains each figure.
 bench:
-    for name in import_times functions_passed bytes_to_frame requests_at_once simulator_pages whole_company large_pulls snapshots analysis; do \
+    for name in import_times functions_passed bytes_to_frame requests_at_once simulator_pages whole_company large_pulls snapshots analysis many_organizations; do \
         echo "== $name" && python "benchmarks/$name.py" || exit 1; done
 
 # Build the wheel and the source distribution, and check their metadata.

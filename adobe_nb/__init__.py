@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from adobe_nb.api.reactor.journal import journal
     from adobe_nb.auth.credentials import DEFAULT_SCOPES, Secret
     from adobe_nb.auth.profiles import Profile, forget_profile, profiles
+    from adobe_nb.checkup.doctor import doctor
     from adobe_nb.errors import (
         AdobeError,
         ApiError,
@@ -67,6 +68,7 @@ _HOME = {
     "not_": "adobe_nb.api.reactor.filters",
     "expand": "adobe_nb.api.reactor.expansion",
     "journal": "adobe_nb.api.reactor.journal",
+    "doctor": "adobe_nb.checkup.doctor",
     "DEFAULT_SCOPES": "adobe_nb.auth.credentials",
     "Secret": "adobe_nb.auth.credentials",
     "Profile": "adobe_nb.auth.profiles",
@@ -119,6 +121,7 @@ __all__ = [
     "connect",
     "contains",
     "current",
+    "doctor",
     "edge",
     "eq",
     "expand",

@@ -567,10 +567,10 @@ def _resolve(
         return ResolvedCredentials(credentials_of(candidate_of("arguments", values)))
     for opener, argument in named:
         return ResolvedCredentials(credentials_of(opener(argument)))
-    return _first_source(fall_back=fallback == "simulator")
+    return first_source(fall_back=fallback == "simulator")
 
 
-def _first_source(*, fall_back: bool) -> ResolvedCredentials:
+def first_source(*, fall_back: bool = False) -> ResolvedCredentials:
     """Return the first complete source. Raises NoCredentials when there is none."""
     announced = sources.announced_simulator()
     if announced or fall_back:

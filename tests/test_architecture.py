@@ -29,6 +29,16 @@ LAYERS = {
     "api": {"errors", "forks", "home", "http", "auth", "registry", "suggest"},
     "discovery": {"errors", "http", "auth", "simulator"},
     "session": {"errors", "forks", "home", "http", "auth", "api", "discovery"},
+    "checkup": {
+        "errors",
+        "home",
+        "http",
+        "auth",
+        "api",
+        "registry",
+        "discovery",
+        "session",
+    },
     "analysis": {"errors", "forks", "masking", "api", "registry", "session", "snapshot", "suggest"},
     "snapshot": {"errors", "masking", "http", "auth", "api", "registry", "session", "suggest"},
     "notebook": {"errors", "masking", "http", "auth", "api", "registry", "session", "snapshot"},
@@ -39,6 +49,7 @@ LAYERS = {
         "registry",
         "suggest",
         "analysis",
+        "checkup",
         "lab",
         "session",
         "simulator",
@@ -46,7 +57,7 @@ LAYERS = {
         "",
     },
     "simulator": {"errors", "forks", "registry", "discovery"},
-    "": {"errors", "api", "auth", "session", "snapshot", "notebook"},
+    "": {"errors", "api", "auth", "checkup", "session", "snapshot", "notebook"},
 }
 
 
@@ -123,6 +134,7 @@ def test_the_exported_names_are_these() -> None:
         "connect",
         "contains",
         "current",
+        "doctor",
         "edge",
         "eq",
         "expand",

@@ -163,6 +163,9 @@ class TestStatus:
             def write(self, text: str) -> None:
                 raise OSError("No space left on device")
 
+            def flush(self) -> None:
+                raise OSError("No space left on device")
+
         with monkeypatch.context() as patched:
             patched.setattr(sys, "stdout", Full())
             result = audit("--rule", "secret")

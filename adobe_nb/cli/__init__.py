@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Sequence
 
 from adobe_nb import __version__
-from adobe_nb.cli import audit, export, lab, pull, pull_many, simulator
+from adobe_nb.cli import audit, doctor, export, lab, pull, pull_many, simulator
 from adobe_nb.cli.options import Parser, fail
 from adobe_nb.errors import AdobeError
 
@@ -17,10 +17,7 @@ _BROKEN_PIPE = 128 + 13
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return its exit status."""
     try:
-        try:
-            return _run(arguments)
-        finally:
-            sys.stdout.flush()
+        return _run(arguments)
     except BrokenPipeError:
         # The reader, such as head, has what it wants. Python would write the rest as it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -29,8 +26,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None) -> int:
     try:
-        options = _parser().parse_args(arguments)
-        return int(options.run(options))
+        try:
+            options = _parser().parse_args(arguments)
+            return int(options.run(options))
+        finally:
+            # Here, so that a full disk is an error of the command.
+            sys.stdout.flush()
     except BrokenPipeError:
         raise
     except AdobeError as error:
@@ -49,6 +50,6 @@ def _parser() -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"adobe-nb {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
-    for command in (audit, export, lab, pull, pull_many, simulator):
+    for command in (audit, doctor, export, lab, pull, pull_many, simulator):
         command.add(commands)
     return parser

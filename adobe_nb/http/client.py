@@ -56,7 +56,7 @@ _HIGHEST_PORT = 65535
 _LONGEST_SHOWN = 120
 """Characters of a refused URL that a message quotes."""
 
-_PROXY_NAMES = (
+PROXY_NAMES = (
     "http_proxy",
     "https_proxy",
     "all_proxy",
@@ -294,9 +294,9 @@ class Transport:
         try:
             signed = _signed(request, signer)
             if not host.is_loopback:
-                proxies = _proxies_for(host.origin)
+                proxies = proxies_for(host.origin)
             received = self._adapter.send(
-                signed, timeout=self._timeout, verify=_certificates(), proxies=proxies
+                signed, timeout=self._timeout, verify=certificates(), proxies=proxies
             )
             body = self._read_body(request, received)
         # No token, or no certificates: another attempt would not change it.
@@ -485,7 +485,7 @@ def _new_adapter() -> _Adapter:
     return _Adapter(pool_connections=_HOSTS, pool_maxsize=MOST, max_retries=0)
 
 
-def _certificates() -> str | bool:
+def certificates() -> str | bool:
     """Return the environment's certificate file, or True. Raises TransportError."""
     name = "REQUESTS_CA_BUNDLE"
     if not os.environ.get(name):
@@ -521,9 +521,9 @@ def _has_certificates(path: str, changed_at: int) -> bool:  # noqa: ARG001
     return True
 
 
-def _proxies_for(origin: str) -> Mapping[str, str]:
+def proxies_for(origin: str) -> Mapping[str, str]:
     """Return the environment's proxies, read again when a setting changes and every minute."""
-    settings = map(os.environ.get, _PROXY_NAMES)
+    settings = map(os.environ.get, PROXY_NAMES)
     return _proxies_of_system(origin, (*settings, int(time.monotonic() // _PROXIES_KEPT)))
 
 

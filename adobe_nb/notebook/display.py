@@ -53,7 +53,7 @@ _LAST_COLUMNS = (
     "origin_id",
 )
 _PROSE_COLUMNS = {"advice", "cause", "fix", "content", "title"}
-_ANSWERS = ("tags.", "analysis.")
+_ANSWERS = ("tags.", "analysis.", "doctor()")
 """How the path of an answer begins, which is the call that gave it."""
 _MOST_LIMITS = 3
 _PREVIEW_NOTE = "Preview session: no writes are sent to Adobe."

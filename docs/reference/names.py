@@ -25,6 +25,7 @@ _SUBJECTS = {
         "forget_profile",
         "Profile",
         "DEFAULT_SCOPES",
+        "doctor",
     ),
     "Tables and filters": (
         "expand",

@@ -155,6 +155,13 @@ class Client:
         if response.status >= 400:
             raise error_of(request, response, _parse(response))
 
+    def exchange(self, path: str, params: Params = (), **changes: Any) -> Response:
+        """Return the response to a GET as it came, of any status. Raises TransportError.
+
+        ``changes`` are fields of the request, such as its headers.
+        """
+        return self._request(path, params=params, **changes)[1]
+
     def fetch(self, path: str, params: Params) -> Answer:
         """Return the bytes of a page. Raises ApiError, TransportError."""
         request = replace(self._read_request, url=self.base_url + path, params=params)
