@@ -27,9 +27,10 @@ format:
     ruff check --fix .
     ruff format .
 
-# Build the documentation site into docs/_build/html; warnings are errors.
+# Build the documentation site into docs/_build/html and check its links; warnings are errors.
 docs:
     sphinx-build -q -W --keep-going -b html docs docs/_build/html
+    python docs/check.py
 
 # Run the notebooks on the simulator and write their outputs into the files.
 notebooks *files:

@@ -9,6 +9,7 @@ import re
 import runpy
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -64,55 +65,53 @@ def test_error_tree_has_every_class() -> None:
             assert re.search(rf"\b{name}\b", tree), name
 
 
-def test_readme_names_every_subcommand_and_variable() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    for name in (
-        *SUBCOMMANDS,
-        "ADOBE_CLIENT_ID",
-        "ADOBE_CLIENT_SECRET",
-        "ADOBE_ORG_ID",
-        "ADOBE_ACCESS_TOKEN",
-    ):
-        assert name in text, name
+def read_page(name: str) -> str:
+    """The text of a page of the documentation."""
+    return (ROOT / "docs" / name).read_text(encoding="utf-8")
 
 
-def test_recipes_of_the_readme_run(session: object) -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    recipe = text[text.index("## Recipes") :].split("```python\n")[1].split("```")[0]
-    names: dict[str, object] = {}
-    results = []
-    for statement in ast.parse(recipe).body:
+def examples_of(name: str) -> list[str]:
+    """The blocks of Python in a page."""
+    return re.findall(r"^```python\n(.*?)^```$", read_page(name), re.DOTALL | re.MULTILINE)
+
+
+def results(code: str, names: dict[str, object]) -> list[Any]:
+    """Run the code, and return the value of each expression in it."""
+    values = []
+    for statement in ast.parse(code).body:
         if isinstance(statement, ast.Expr):
-            results.append(eval(ast.unparse(statement), names))
+            values.append(eval(ast.unparse(statement), names))
         else:
             exec(ast.unparse(statement), names)
-    rows = [len(result) for result in results if isinstance(result, pd.DataFrame)]
-    assert rows == [9, 2]
+    return values
 
 
-def test_answers_of_the_readme_run(
+def test_readme_is_short_and_names_every_variable() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 100
+    for name in (*SECRET_NAMES, "client_id", "org_id"):
+        assert f"ADOBE_{name.upper()}" in text
+    assert "OWNER" not in text
+
+
+def test_guide_to_reading_tables_runs(session: sessions.Session) -> None:
+    parts, search, recipes = examples_of("how-to/read-tables.md")
+    names: dict[str, object] = {}
+    [merged] = results(parts, names)
+    assert "name_rule" in merged
+    assert all(len(hits) for hits in results(search, names))
+    assert [len(found) for found in results(recipes, names)] == [9, 2]
+
+
+def test_guide_to_questions_runs(
     session: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    code = text[text.index("## Answers") :].split("```python\n")[1].split("```")[0]
-    names: dict[str, object] = {"reactor": adobe_nb.reactor}
-    names["site"] = adobe_nb.reactor.find("properties", "Web Store US")
-    results = []
-    for statement in ast.parse(code).body:
-        if isinstance(statement, ast.Expr):
-            results.append(eval(ast.unparse(statement), names))
-        else:
-            exec(ast.unparse(statement), names)
-    frames = [result for result in results if isinstance(result, pd.DataFrame)]
+    [code] = examples_of("how-to/ask-questions.md")
+    frames = [value for value in results(code, {}) if isinstance(value, pd.DataFrame)]
     assert len(frames) > 5
     assert all(len(frame) > 0 for frame in frames)
     assert Path("site.xlsx").stat().st_size > 10_000
-
-
-def test_readme_names_every_resource_type() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert all(f"`{row.type}`" in text for row in RESOURCES.values())
 
 
 def reference_pages(script: str) -> dict[str, str]:
@@ -189,6 +188,7 @@ def test_sign_in_guide_names_every_option() -> None:
     text = (ROOT / "docs" / "how-to" / "sign-in.md").read_text(encoding="utf-8")
     for name in (
         *SOURCES,
+        *SUBCOMMANDS,
         "--simulator",
         "--ask",
         "--save",
@@ -204,25 +204,6 @@ def test_sign_in_guide_names_every_option() -> None:
         assert f"connect({name}=" in text, name
 
 
-def test_search_and_writing_of_the_readme_run() -> None:
-    from tests.conftest import sign_in, started
-
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    simulator = started(build_seconds=0.02)
-    try:
-        reactor = sign_in(simulator).reactor
-        names: dict[str, object] = {
-            "reactor": reactor,
-            "site": reactor.find("properties", "Magazine"),
-        }
-        for section in ("## Search", "## Changing your tags"):
-            block = text[text.index(section) :].split("```python\n")[1].split("```")[0]
-            exec(block, names)
-        assert reactor.data_elements(names["library"])["name"].tolist() == ["Page Name"]
-    finally:
-        simulator.stop()
-
-
 def test_reference_has_a_page_for_each_resource_type() -> None:
     pages = reference_pages("make.py")
     assert set(pages) == {"overview.md", "operations.md", *(f"{name}.md" for name in RESOURCES)}
@@ -234,9 +215,13 @@ def test_reference_has_a_page_for_each_resource_type() -> None:
 
 def test_reference_names_every_command_and_option() -> None:
     pages = reference_pages("commands.py")
-    for command in ("audit", "export", "lab", "pull", "pull-many", "simulator"):
+    modules = (ROOT / "adobe_nb" / "cli").glob("*.py")
+    commands = {module.stem.replace("_", "-") for module in modules} - {"--init--", "options"}
+    assert {"audit", "pull-many"} < commands
+    for command in commands:
         assert f"## adobe-nb {command}\n" in pages["command-line.md"]
     assert "`--fail-on {high,medium,low,never}` | exit with 1" in pages["command-line.md"]
+    assert "may be left out with `--snapshot`" in pages["command-line.md"]
     assert "`--env-file FILE`" in pages["magics.md"]
     assert all(f"  {name} " in pages["magics.md"] for name in SUBCOMMANDS)
     assert "`--filter ATTRIBUTE VALUE`" in pages["magics.md"]
@@ -248,7 +233,7 @@ def test_reference_explains_every_error_code() -> None:
         assert f"### {code}\n\n{explanation.cause}" in pages["reactor-codes.md"]
         assert explanation.fix in pages["reactor-codes.md"]
     for row in adobe_nb.edge.errors().itertuples():
-        assert f"## {row.code}\n\n“{row.title}”" in pages["edge-codes.md"]
+        assert f"### {row.code}\n\n*{row.title}*" in pages["edge-codes.md"]
         assert row.fix in pages["edge-codes.md"]
     overview = (ROOT / "docs" / "reference" / "error-codes.md").read_text(encoding="utf-8")
     ims = (ROOT / "adobe_nb" / "auth" / "ims.py").read_text(encoding="utf-8")
@@ -287,7 +272,7 @@ def variables_of_the_source() -> set[str]:
 
 
 def test_page_of_the_environment_names_every_variable_and_file() -> None:
-    page = (ROOT / "docs" / "reference" / "environment.md").read_text(encoding="utf-8")
+    page = read_page("reference/environment.md")
     variables = variables_of_the_source()
     assert {"ADOBE_PROFILE", "ADOBE_NB_JOURNAL", "CURL_CA_BUNDLE", "BINDER_REPO_URL"} < variables
     # Names in JSON files of other tools, in any case.
@@ -314,17 +299,18 @@ def test_reference_shows_the_docstring_of_each_public_name() -> None:
 def test_guide_to_changing_tags_runs() -> None:
     from tests.conftest import sign_in, started
 
-    text = (ROOT / "docs" / "how-to" / "change-tags.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    assert len(blocks) == 5
-    simulator = started()
+    *changes, publishing = examples_of("how-to/change-tags.md")
+    assert len(changes) == 5
+    simulator = started(build_seconds=0.02)
     try:
         reactor = sign_in(simulator).reactor
         names: dict[str, object] = {"reactor": reactor}
-        for block in blocks:
+        for block in changes:
             exec(block, names)
         assert "A slip" not in set(reactor.data_elements(names["site"])["name"])
         assert reactor.rules.get(names["rules"])["deleted_at"].notna().all()
+        exec(publishing, names)
+        assert reactor.data_elements(names["library"])["name"].tolist() == ["Page Name"]
     finally:
         simulator.stop()
 
@@ -334,10 +320,7 @@ def test_guide_to_changing_tags_runs() -> None:
 def test_snapshot_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.conftest import sign_in, started
 
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    guide = (ROOT / "docs" / "how-to" / "pull-a-company.md").read_text(encoding="utf-8")
-    section = readme[readme.index("## A whole company") :]
-    blocks = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    blocks = examples_of("how-to/pull-a-company.md")
     assert len(blocks) == 5
     simulator = started()
     monkeypatch.chdir(tmp_path)
@@ -346,17 +329,10 @@ def test_snapshot_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         with adobe_nb.use(session):
             names: dict[str, object] = {"reactor": session.reactor}
             exec("from adobe_nb import snapshot\nsnapshot.pull(to='tags')", names)
-            for block in (*blocks, section.split("```python\n")[1].split("```")[0]):
+            for block in blocks:
                 exec(block.replace('"2026-03-01"', "1"), names)
     finally:
         simulator.stop()
-
-
-def test_guide_to_sending_events_runs(session: sessions.Session) -> None:
-    text = (ROOT / "docs" / "how-to" / "send-events.md").read_text(encoding="utf-8")
-    [block] = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    with adobe_nb.use(session):
-        exec(block, {})
 
 
 def test_guide_to_reading_tables_names_every_resource_type() -> None:
@@ -369,3 +345,25 @@ def test_pull_guide_names_every_table() -> None:
 
     guide = (ROOT / "docs" / "how-to" / "pull-a-company.md").read_text(encoding="utf-8")
     assert all(f"`{table}`" in guide for table in (*TABLES, "audit_events"))
+
+
+def test_check_of_the_site_notices_dead_links_and_remote_files(tmp_path: Path) -> None:
+    check = runpy.run_path(str(ROOT / "docs" / "check.py"))["problems"]
+    (tmp_path / "other.html").write_text('<h2 id="there">There</h2>', encoding="utf-8")
+    page = tmp_path / "index.html"
+    page.write_text('<a href="other.html#there">x</a><a href="https://a.example/">y</a>')
+    assert check(tmp_path) == []
+    page.write_text(
+        '<a href="other.html#gone">x</a><a href="gone.html">y</a>'
+        '<img src="https://a.example/a.png"><script src="//a.example/a.js"></script>'
+        '<code class="xref py py-obj">gone</code>'
+    )
+    (tmp_path / "style.css").write_text("@font-face { src: url(https://a.example/f.woff2) }")
+    assert check(tmp_path) == [
+        "index.html loads https://a.example/a.png",
+        "index.html loads //a.example/a.js",
+        "index.html has a reference to nothing: line 1",
+        "index.html links to other.html#gone",
+        "index.html links to gone.html",
+        "style.css loads https://a.example/f.woff2",
+    ]

@@ -3,10 +3,18 @@
 The build of the site writes them (``docs/conf.py``).
 """
 
-from adobe_nb.api.edge.error_catalog import EdgeCode, edge_codes
+from adobe_nb.api.edge.error_catalog import EdgeCode, Kind, edge_codes
 from adobe_nb.api.reactor.error_catalog import explanations
 
 _NOTE = "<!-- Written by docs/reference/codes.py: do not edit. -->"
+_KINDS: dict[Kind, str] = {
+    "authorization": "Authorization",
+    "input": "The request and its events",
+    "configuration": "The datastream",
+    "upstream": "Services behind the Edge Network",
+    "warning": "Warnings",
+    "service": "The Edge Network itself",
+}
 
 
 def pages() -> dict[str, str]:
@@ -18,7 +26,7 @@ def reactor_page() -> str:
     sections = []
     gateway = []
     for code, (cause, fix) in explanations().items():
-        section = f"### {code}\n\n{cause}\n\n**What to do**: {fix}"
+        section = f"### {code}\n\n{cause} **What to do**: {fix}"
         if code.isdigit():
             gateway.append(section)
         else:
@@ -40,29 +48,32 @@ def reactor_page() -> str:
 
 
 def edge_page() -> str:
+    sections = []
+    for kind, title in _KINDS.items():
+        sections.append(f"## {title}")
+        for code in edge_codes().values():
+            if code.kind == kind:
+                sections.append(_edge_section(code))
     return "\n\n".join(
         [
             f"{_NOTE}\n# Error codes of the Edge Network",
             'In a notebook, `edge.explain("EXEG-0503-401")` returns the row of a code, and finds '
-            "codes by Adobe's title or message, too; `edge.errors()` returns all of them. The last "
-            "digits of a code are a status, but an event that only one service behind the Edge "
-            "Network refused is answered with 207 or 200. The codes and titles are from [Adobe's "
-            "page](https://developer.adobe.com/data-collection-apis/docs/resources/"
-            "troubleshooting/).",
-            *map(_edge_section, edge_codes().values()),
+            "codes by Adobe's title or message, too; `edge.errors()` returns all of them. The codes "
+            "and titles are from [Adobe's page](https://developer.adobe.com/data-collection-apis/"
+            "docs/resources/troubleshooting/).",
+            *sections,
         ]
     )
 
 
 def _edge_section(code: EdgeCode) -> str:
-    wording = f"“{code.title}”"
+    wording = f"*{code.title}*"
     if code.message != code.title:
-        wording += f", also “{code.message}”"
+        wording += f", also *{code.message}*"
     return "\n\n".join(
         [
-            f"## {code.code}",
-            f"{wording}. HTTP status {code.status}.",
-            code.cause,
-            f"**What to do**: {code.fix} **Send it again**: {code.send_again}.",
+            f"### {code.code}",
+            f"{wording} (HTTP status {code.status})",
+            f"{code.cause} **What to do**: {code.fix} **Send it again**: {code.send_again}.",
         ]
     )

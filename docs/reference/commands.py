@@ -4,6 +4,7 @@ The build of the site writes them (``docs/conf.py``).
 """
 
 import argparse
+import re
 
 from adobe_nb import cli
 from adobe_nb.notebook import magics, reactor_magic
@@ -99,7 +100,8 @@ def _meaning(action: argparse.Action) -> str:
     has_default = action.default not in (None, False, argparse.SUPPRESS, [])
     if has_default and "default" not in meaning:
         meaning += f" (default: {action.default})"
-    return _escaped(meaning.strip())
+    # Outside of code, two hyphens would become a dash.
+    return _escaped(re.sub(r"--[a-z-]+", r"`\g<0>`", meaning.strip()))
 
 
 def _escaped(text: str) -> str:

@@ -3,6 +3,7 @@
 The build of the site writes them (``docs/conf.py``).
 """
 
+import re
 import runpy
 from collections.abc import Iterable
 from pathlib import Path
@@ -228,7 +229,8 @@ def _with_article(resource_type: str) -> str:
 
 def _of_attribute(attribute: Attribute) -> tuple[str, str]:
     """Return the meaning of a column, and the verbs that take it."""
-    meaning = attribute.meaning
+    # Long ids of delegates wrap as code.
+    meaning = re.sub(r"\S+::\S+", r"`\g<0>`", attribute.meaning)
     if attribute.values and "," not in meaning:
         meaning += f" ({', '.join(attribute.values)})"
     return meaning, attribute.write.replace("+", ", ")

@@ -44,8 +44,8 @@ class Variables(Questions):
         ArgumentError
             For a name that is not a variable.
 
-        See Also
-        --------
+        References
+        ----------
         https://experienceleague.adobe.com/en/docs/analytics/implementation/aep-edge/xdm-var-mapping
 
         Examples
