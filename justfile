@@ -5,7 +5,7 @@
 default:
     @just --list --unsorted
 
-# Run the tests: every subject, 3 to 4 minutes on 2 cores. Takes pytest's arguments.
+# Run the tests: every subject, about 8 minutes on 2 cores. Takes pytest's arguments.
 test *arguments:
     pytest {{arguments}}
 
