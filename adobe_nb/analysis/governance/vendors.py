@@ -28,13 +28,13 @@ _DOT = r"\s*(?:\?\.|\.)\s*"
 class Call(NamedTuple):
     """How code calls a vendor."""
 
-    word: str
-    """A part of the call: code without it is not searched."""
+    part: re.Pattern[str]
+    """A part of the call that is found fast: code without it is not searched."""
     pattern: re.Pattern[str]
 
     def is_in(self, code: str) -> bool:
         """Return whether code has the call."""
-        return self.word in code and self.pattern.search(code) is not None
+        return self.part.search(code) is not None and self.pattern.search(code) is not None
 
 
 class Vendor(NamedTuple):
@@ -80,7 +80,11 @@ def _call(spec: str) -> Call:
     pattern = _DOT.join([f"(?:{name})", *members]) + r"\s*(?:\?\.)?\s*\("
     if argument:
         pattern += rf"\s*[\"'`]{argument}\b"
-    return Call(max(first, *members, key=len), re.compile(pattern))
+    part = first
+    if members:
+        # The name can be one letter, as in s.t(): its method tells more.
+        part = rf"\.\s*{members[-1]}\s*(?:\?\.)?\s*\("
+    return Call(re.compile(part), re.compile(pattern))
 
 
 def all_vendors(own: Mapping[str, Any] | None) -> list[Vendor]:
@@ -95,7 +99,7 @@ def all_vendors(own: Mapping[str, Any] | None) -> list[Vendor]:
     vendors = []
     for name, value in own.items():
         texts = checked_texts(value, f"vendors[{name!r}]")
-        calls = tuple(Call(text, re.compile(re.escape(text))) for text in texts)
+        calls = tuple(Call(text, text) for text in map(re.compile, map(re.escape, texts)))
         packages = tuple(text.casefold() for text in texts)
         vendors.append(Vendor(str(name), packages=packages, calls=calls, hosts=packages))
     return [*vendors, *_built_in()]
