@@ -98,7 +98,7 @@ def read(
     NotFound
         For a property, library or build that you cannot see.
     SnapshotError
-        When there is no such snapshot, it lacks a table that is required, or two folders are of one
+        When the snapshot does not exist or lacks a required table, and when two folders are of one
         organization.
     ApiError, TransportError, IncompleteResult, NotSignedIn
 

@@ -40,7 +40,7 @@ _CLOCK_TOLERANCE = timedelta(minutes=5)
 _SOON = timedelta(hours=1)
 _MOST_COMPANIES = 3
 _MOST_NAMES = 5
-_NOT_SIGNED_IN = "not checked: there is no sign-in"
+_NOT_SIGNED_IN = "not checked, because you are not signed in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +183,7 @@ def after_sign_in(session: sessions.Session) -> Iterator[Result]:
     companies = _companies(session)
     yield companies
     if companies.status == "problem":
-        yield Result("rights", "unknown", "not checked: there is no list of companies")
+        yield Result("rights", "unknown", "not checked, because the companies could not be listed")
         return
     try:
         yield _rights(session)

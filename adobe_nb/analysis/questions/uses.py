@@ -103,13 +103,11 @@ class Uses(Questions):
         False
         """
         frame = unused.unused(self.model, what, all=all)
-        sentences = []
+        sentences = self._about_live()
         if what == "data_elements":
-            sentences.append(
-                'These are the data elements: unused("all") lists the other types, too.'
+            sentences.insert(
+                0, 'These are the data elements: unused("all") lists the other types, too.'
             )
-        if "libraries" in self.model.frames and not holds_revisions(self.model):
-            sentences.append(_LIVE)
         return self._named("unused", frame, *sentences)
 
     def dangling(self, *, all: bool = False) -> pd.DataFrame:
@@ -173,7 +171,10 @@ class Uses(Questions):
         >>> int(tags.impact("XDM Commerce")["level"].max())
         1
         """
-        sentences = []
+        return self._named("impact", impact.impact(self.model, target), *self._about_live())
+
+    def _about_live(self) -> list[str]:
+        """Return the sentence about what is live, if libraries show that something may be."""
         if "libraries" in self.model.frames and not holds_revisions(self.model):
-            sentences.append(_LIVE)
-        return self._named("impact", impact.impact(self.model, target), *sentences)
+            return [_LIVE]
+        return []
