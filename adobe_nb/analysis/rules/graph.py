@@ -60,18 +60,33 @@ def rule_graph(
     depth: int | None = None,
 ) -> pd.DataFrame:
     """Return the edges of the graph, or those around a resource."""
-    kind, focus = _kind_and_focus(what, focus)
+    content, focus = _content_and_focus(what, focus)
     if depth is None:
         # Around one resource, everything at two steps is more than a picture shows.
-        depth = 1 if kind is None else 2
+        depth = 1 if content is None else 2
     if isinstance(depth, bool) or not isinstance(depth, Integral) or depth < 1:
         raise ArgumentError(f"Invalid depth {depth!r}: must be a whole number from 1.")
-    if kind is None:
-        kind = "rules" if focus is None else "all"
+    if content is None:
+        content = "rules" if focus is None else "all"
     require_content(model, "rule_graph")
-    edges = _edges(model, kind)
+    edges = _edges(model, content)
     if focus is not None:
-        edges = _around(edges, _start(model, kind, focus), depth)
+        edges = _around(edges, _start(model, content, focus), depth)
+    rows = _rows(edges)
+    sentences = list(limits(model))
+    if not rows:
+        to_what = "" if focus is None else f" to {name_or_id(focus)!r}"
+        sentences.append(
+            f"Nothing is connected{to_what}: the graph of {content!r} has no edge there."
+        )
+    if broken := _without_target(model, rows, focus=focus):
+        sentences.append(
+            f"{broken} references from these resources lead nowhere, and have no edge: see dangling()."
+        )
+    return answer(model, COLUMNS, rows, sort=_SORT, limits=sentences)
+
+
+def _rows(edges: Mapping[_Edge, str]) -> list[Row]:
     rows: list[Row] = []
     for (source, target, kind), verdict in edges.items():
         row = {
@@ -86,15 +101,7 @@ def rule_graph(
             "verdict": verdict,
         }
         rows.append(row)
-    sentences = list(limits(model))
-    if not rows:
-        to_what = "" if focus is None else f" to {name_or_id(focus)!r}"
-        sentences.append(f"Nothing is connected{to_what}: the graph of {kind!r} has no edge there.")
-    if broken := _without_target(model, rows, focus=focus):
-        sentences.append(
-            f"{broken} references from these resources lead nowhere, and have no edge: see dangling()."
-        )
-    return answer(model, COLUMNS, rows, sort=_SORT, limits=sentences)
+    return rows
 
 
 def _without_target(model: Model, edges: Sequence[Row], *, focus: Target | None) -> int:
@@ -108,10 +115,10 @@ def _without_target(model: Model, edges: Sequence[Row], *, focus: Target | None)
     return len(frame)
 
 
-def _kind_and_focus(
+def _content_and_focus(
     what: What | Target | None, focus: Target | None
 ) -> tuple[str | None, Target | None]:
-    """Return the kind of graph and its focus: anything but a kind is meant as the focus."""
+    """Return what the graph holds and its focus: anything else is meant as the focus."""
     if what is None or (isinstance(what, str) and what in _ENDS):
         return what, focus
     if focus is not None:
