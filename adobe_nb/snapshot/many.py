@@ -172,7 +172,8 @@ def _names_in(chosen: Profiles) -> Iterator[str]:
                 f"{', '.join(map(str, chosen)) or 'none'}."
             )
         chosen = chosen[column].dropna()
-    for profile in chosen:
+    several = chosen if isinstance(chosen, Iterable) else [chosen]
+    for profile in several:
         if isinstance(profile, Profile):
             yield profile.name
         elif isinstance(profile, str):

@@ -190,6 +190,7 @@ class TestInvalidArguments:
         for options, message in (
             ({"profiles": ["acme", "boreal"]}, r"no profile 'boreal'.*Did you mean borealis\?"),
             ({"profiles": [1]}, r"names of saved profiles, got 1"),
+            ({"profiles": 1}, r"names of saved profiles, got 1"),
             ({"profiles": pd.DataFrame({"client": ["acme"]})}, "this one has: client"),
             ({"profiles": []}, "There are no profiles to pull"),
             ({"tables": ["rulez"]}, "Did you mean rules"),
