@@ -114,7 +114,14 @@ class ConfirmationRequired(ArgumentError):
 
 
 class CredentialsError(AdobeError):
-    """Credentials are missing, incomplete or unusable. No request was sent."""
+    """Credentials are missing, incomplete or unusable. No request was sent.
+
+    ``value_name`` is the value that it is about, such as ``org_id``, if it is about one.
+    """
+
+    def __init__(self, message: str = "", *, value_name: str = "") -> None:
+        super().__init__(message)
+        self.value_name = value_name
 
 
 class NoCredentials(CredentialsError):
@@ -160,12 +167,23 @@ class OutcomeUnknown(TransportError):
 
 
 class SignInError(AdobeError):
-    """The sign-in failed. ``status`` and ``code`` are those of IMS, if it responded."""
+    """The sign-in failed. ``status`` and ``code`` are those of IMS, if it responded.
 
-    def __init__(self, message: str, *, status: int | None = None, code: str | None = None) -> None:
+    ``value_name`` is the value that was refused, such as ``client_id``, if it is known.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        code: str | None = None,
+        value_name: str = "",
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
+        self.value_name = value_name
 
 
 class TokenExpired(SignInError):
@@ -220,7 +238,7 @@ class NotFound(ApiError):
 
 
 class NotAllowed(ApiError):
-    """401 or 403: the token, client id or organization is refused, or a right is missing."""
+    """401 or 403: the token, client ID or organization is refused, or a right is missing."""
 
 
 class RateLimited(ApiError):

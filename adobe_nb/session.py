@@ -5,9 +5,9 @@ import os
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
@@ -19,6 +19,8 @@ from adobe_nb.api.reactor.bindings import Reactor
 from adobe_nb.api.reactor.client import Client
 from adobe_nb.api.reactor.journal import Journal
 from adobe_nb.api.reactor.preview import PreviewClient
+from adobe_nb.api.reactor.rights import PropertyRights, resources_of
+from adobe_nb.api.reactor.rights import property_rights as read_property_rights
 from adobe_nb.auth import sources
 from adobe_nb.auth.credentials import (
     HOST_NAMES,
@@ -63,9 +65,13 @@ class Check:
     ok: bool
     message: str
     status: int | None = None
+    code: str | None = None
+    """The code of the error, if it was refused with one."""
     companies: tuple[str, ...] = ()
     rights: tuple[str, ...] = ()
     """What the account may do in the company."""
+    property_rights: PropertyRights | None = None
+    """What it may do in the properties, if that was read."""
 
 
 class Session:
@@ -325,8 +331,14 @@ class Session:
             )
         return ProfileStore().save(name, self.credentials, in_file=in_file)
 
-    def test(self) -> Check:
+    def test(self, *, property_rights: bool = False) -> Check:
         """Test the credentials as Adobe recommends, by listing the companies.
+
+        Parameters
+        ----------
+        property_rights
+            Also read the rights on properties, with one more request for each of the first three
+            companies. If that fails, the outcome is the same without them.
 
         Returns
         -------
@@ -339,7 +351,10 @@ class Session:
             As ``sign_in``.
         """
         try:
-            check = _check_of(self.client.get("/companies").get("data"))
+            document = self.client.get("/companies")
+            check = _check_of(document.get("data"))
+            if property_rights and check.companies:
+                check = replace(check, property_rights=self._property_rights(document))
         except ApiError as error:
             check = _check_of_error(error)
         except IncompleteResult as error:
@@ -347,6 +362,11 @@ class Session:
         self.checked = check
         _notify()
         return check
+
+    def _property_rights(self, companies: Mapping[str, Any]) -> PropertyRights | None:
+        with suppress(AdobeError):
+            return read_property_rights(self.client, resources_of(companies))
+        return None
 
     def sign_out(self) -> None:
         """Forget the token and close the connections. The session cannot sign in again."""
@@ -503,7 +523,8 @@ def connect_by_hand(
             if issuer == "simulator":
                 service = "the simulator"
             raise CredentialsError(
-                f"This token comes from {service}. Choose that service, or paste another token."
+                f"This token comes from {service}. Choose that service, or paste another token.",
+                value_name="access_token",
             )
     urls: dict[str, object] = {}
     if simulator:
@@ -742,7 +763,7 @@ _used: ContextVar[Session | None] = ContextVar("adobe_nb_session", default=None)
 def _check_of_error(error: ApiError) -> Check:
     # Another 404 may come from a proxy; this code is Reactor's own.
     if error.status != 404 or error.code != "not-found":
-        return Check(False, str(error), error.status)
+        return Check(False, str(error), error.status, error.code)
     return Check(
         True,
         "The credentials work, but the organization has no company in tags (404). Ask your "
@@ -768,7 +789,7 @@ def _check_of(companies: object) -> Check:
         message = "The credentials work, but the organization has no company in tags."
         return Check(True, message, 200)
     message = f"The credentials work. Company: {', '.join(names)}."
-    return Check(True, message, 200, tuple(names), tuple(sorted(rights)))
+    return Check(True, message, 200, companies=tuple(names), rights=tuple(sorted(rights)))
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

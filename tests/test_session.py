@@ -87,7 +87,7 @@ class TestConnect:
         write(Path.cwd() / ".env", env_of(demo))
         with pytest.raises(
             IncompleteCredentials,
-            match="arguments has client id, but not organization id, client secret",
+            match="arguments has client ID, but not organization ID, client secret",
         ):
             adobe_nb.connect(client_id="client-1234567890")
 
@@ -420,7 +420,7 @@ class TestTokens:
     def test_refuses_a_token_of_another_client(self, demo: Any) -> None:
         with pytest.raises(
             CredentialsError,
-            match=r"belongs to another client \(0ef4…4251\) than the client id in arguments",
+            match=r"belongs to another client \(0ef4…4251\) than the client ID in arguments",
         ):
             self.pasted(demo, client_id="another-client-0000")
 

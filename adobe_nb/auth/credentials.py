@@ -33,9 +33,9 @@ _ORG_ID = r"[0-9A-Za-z]{1,64}@AdobeOrg"
 # How tokens and client secrets begin, to find values in the wrong place.
 _SWAPPED = r"eyJ|p8e-"
 _LABELS = {
-    "client_id": "client id",
+    "client_id": "client ID",
     "client_secret": "client secret",
-    "org_id": "organization id",
+    "org_id": "organization ID",
     "access_token": "access token",
     "scopes": "scope",
 }
@@ -58,7 +58,7 @@ _QUOTES = ('"', "'", "`")
 
 
 def is_organization_id(text: str) -> bool:
-    """Return whether the text has the form of an organization id, which is safe as a file name."""
+    """Return whether the text has the form of an organization ID, which is safe as a file name."""
     return re.fullmatch(_ORG_ID, text) is not None
 
 
@@ -238,7 +238,9 @@ def incomplete_message(candidates: Sequence[Candidate]) -> str:
 def credentials_of(candidate: Candidate) -> Credentials:
     """Check every value of a candidate. Raises CredentialsError; nothing is sent."""
     if candidate.missing:
-        raise IncompleteCredentials(incomplete_message([candidate]))
+        raise IncompleteCredentials(
+            incomplete_message([candidate]), value_name=candidate.missing[0]
+        )
     source = candidate.source
     client_id = candidate.values.get("client_id", "")
     org_id = candidate.values["org_id"]
@@ -254,7 +256,8 @@ def credentials_of(candidate: Candidate) -> Credentials:
         client_id = _client_of(token, client_id, org_id, source)
     if re.match(_SWAPPED, client_id):
         raise CredentialsError(
-            f"The client id in {source} looks like a secret. Were the two values swapped?"
+            f"The client ID in {source} looks like a secret. Were the two values swapped?",
+            value_name="client_id",
         )
     _check(source, "client_id", client_id)
     return Credentials(
@@ -368,9 +371,11 @@ def _check(source: str, name: str, *values: str | Secret) -> None:
         # No local variable holds the plain text: this frame is part of the traceback.
         problem = _odd_character(_plain(value))
         if problem:
-            raise CredentialsError(f"The {_LABELS[name]} in {source} {problem}")
+            raise CredentialsError(f"The {_LABELS[name]} in {source} {problem}", value_name=name)
         if not re.fullmatch(pattern, _plain(value), re.ASCII):
-            raise CredentialsError(f"Invalid {_LABELS[name]} in {source}. {advice}")
+            raise CredentialsError(
+                f"Invalid {_LABELS[name]} in {source}. {advice}", value_name=name
+            )
 
 
 def _odd_character(text: str) -> str:
@@ -401,20 +406,23 @@ def _client_of(token: Secret, client_id: str, org_id: str, source: str) -> str:
     if not token_client:
         raise CredentialsError(
             f"The access token in {source} does not name its client; it was probably cut off when "
-            "it was copied. Copy it again. If it is complete, add the client id."
+            "it was copied. Copy it again. If it is complete, add the client ID.",
+            value_name="access_token",
         )
     if client_id not in {"", token_client}:
         raise CredentialsError(
-            f"The access token belongs to another client ({mask(token_client)}) than the client id "
-            f"in {source} ({mask(client_id)}). Remove the client id, or generate the token in the "
-            "project of that client id."
+            f"The access token belongs to another client ({mask(token_client)}) than the client ID "
+            f"in {source} ({mask(client_id)}). Remove the client ID, or generate the token in the "
+            "project of that client ID.",
+            value_name="client_id",
         )
     claims = map(str, read_claims(token).values())
     named = sorted(set(filter(re.compile(_ORG_ID).fullmatch, claims)))
     if named and org_id not in named:
         raise CredentialsError(
             f"The access token belongs to another organization ({', '.join(named)}) than {org_id}. "
-            "Correct the organization id, or generate the token in a project of that organization."
+            "Correct the organization ID, or generate the token in a project of that organization.",
+            value_name="org_id",
         )
     return token_client
 

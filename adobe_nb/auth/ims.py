@@ -31,7 +31,6 @@ _LONGEST_SECONDS = 1_000_000
 _EARLY = timedelta(seconds=60)
 _CLOCK_TOLERANCE = timedelta(minutes=5)
 _LONGEST_DESCRIPTION = 200
-_UNKNOWN_CLIENT = "IMS does not know the client id"
 _CONSOLE = "Developer Console > your project > Credentials > OAuth Server-to-Server"
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")
 
@@ -67,7 +66,8 @@ def pasted(token: Secret, now: datetime) -> Token:
     if token.reveal().startswith("p8e-"):
         raise CredentialsError(
             "The pasted text looks like a client secret, not an access token. Choose client secret "
-            "instead."
+            "instead.",
+            value_name="access_token",
         )
     problem = ""
     if not _is_token(token):
@@ -76,13 +76,15 @@ def pasted(token: Secret, now: datetime) -> Token:
         problem = "is incomplete, or not an access token (three parts joined by dots)"
     if problem:
         raise CredentialsError(
-            f"The pasted text {problem}. Copy the token again: {_CONSOLE} > Generate access token."
+            f"The pasted text {problem}. Copy the token again: {_CONSOLE} > Generate access token.",
+            value_name="access_token",
         )
     issued_at, expires_at = _life_span(token, now)
     if expires_at is not None and expires_at <= now:
         raise TokenExpired(
             f"The access token expired on {expires_at:%Y-%m-%d %H:%M} UTC (tokens last 24 hours). "
-            f"Get a new one: {_CONSOLE} > Generate access token."
+            f"Get a new one: {_CONSOLE} > Generate access token.",
+            value_name="access_token",
         )
     return Token(token, issued_at, expires_at)
 
@@ -207,11 +209,13 @@ def _refusal(status: int, document: Mapping[str, Any], credentials: Credentials)
         code = None
     detail = _one_line(document.get("error_description"))
     source = credentials.source
+    value_name = ""
     if code == "invalid_client" and "client_id" in detail:
         text = (
-            f"{_UNKNOWN_CLIENT} {credentials.masked_client_id} from {source} (invalid_client). "
+            f"IMS does not know the client ID {credentials.masked_client_id} from {source} (invalid_client). "
             f"Copy it again from {_CONSOLE}."
         )
+        value_name = "client_id"
     elif code == "invalid_client":
         secrets = "the client secret"
         if credentials.other_secrets:
@@ -220,12 +224,14 @@ def _refusal(status: int, document: Mapping[str, Any], credentials: Credentials)
             f"IMS refused {secrets} from {source} (invalid_client). Copy the secret again from "
             f"{_CONSOLE}."
         )
+        value_name = "client_secret"
     elif code == "invalid_scope":
         text = (
             f"IMS refused the scopes {', '.join(credentials.scopes)} (invalid_scope): the "
             "credential lacks one of them. Add the API to the project, or set ADOBE_SCOPES to the "
             f"list shown in {_CONSOLE}."
         )
+        value_name = "scopes"
     elif status == 429:
         text = "IMS received too many requests (429). Try again in a minute."
     elif status >= 500:
@@ -235,7 +241,7 @@ def _refusal(status: int, document: Mapping[str, Any], credentials: Credentials)
         text = f"IMS refused the sign-in ({reason}). Check the values in {source}."
     if detail:
         text += f" IMS says: {detail}"
-    return SignInError(text, status=status, code=code)
+    return SignInError(text, status=status, code=code, value_name=value_name)
 
 
 def _one_line(description: object) -> str:
@@ -371,7 +377,7 @@ class ImsAuth:
                 token, note = _fetch(credentials, secret, self._transport, self._now())
             except SignInError as error:
                 problem = error.with_traceback(None)
-                if error.code != "invalid_client" or str(error).startswith(_UNKNOWN_CLIENT):
+                if error.value_name != "client_secret":
                     # Another secret would not help.
                     break
                 continue

@@ -17,8 +17,8 @@ _STEPS = (
     "Adobe has retired that method; the last of these credentials stopped working on 1 March 2026. "
     "What to do: 1. Open the project in Developer Console. 2. Open the Service Account (JWT) "
     "credential and add an OAuth Server-to-Server credential to the project (Add to project > API, "
-    "then that type), with the same product profiles. 3. Use its client id, client secret and "
-    "organization id here; private key, technical account id and metascopes are no longer needed. "
+    "then that type), with the same product profiles. 3. Use its client ID, client secret and "
+    "organization ID here; private key, technical account id and metascopes are no longer needed. "
     "4. Delete the old credential once nothing uses it."
 )
 

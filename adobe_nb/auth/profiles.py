@@ -50,6 +50,8 @@ class Profile:
     place: Place
     """Where the secret is."""
     active: bool
+    reactor_url: str
+    """The base URL of the Reactor API: Adobe's, or that of a simulator."""
 
     def __repr__(self) -> str:
         text = f"client {mask(self.client_id)}, {self.kind} in {self.place}"
@@ -75,7 +77,15 @@ class _Row(msgspec.Struct, omit_defaults=True):
 
     def profile(self, name: str, active: str) -> Profile:
         """Return what users see of it."""
-        return Profile(name, self.org_id, self.client_id, self.kind, self.place, name == active)
+        return Profile(
+            name=name,
+            org_id=self.org_id,
+            client_id=self.client_id,
+            kind=self.kind,
+            place=self.place,
+            active=name == active,
+            reactor_url=self.reactor_url or Hosts().reactor,
+        )
 
 
 class _Document(msgspec.Struct, omit_defaults=True):

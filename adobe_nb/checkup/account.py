@@ -2,7 +2,6 @@
 
 import time
 import warnings
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,6 +10,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from adobe_nb import session as sessions
+from adobe_nb.api.reactor.rights import (
+    MOST_COMPANIES,
+    PropertyRights,
+    property_rights,
+    resources_of,
+    rights_of,
+)
 from adobe_nb.auth import sources
 from adobe_nb.auth.credentials import (
     Credentials,
@@ -22,7 +28,6 @@ from adobe_nb.auth.credentials import (
 from adobe_nb.auth.ims import utc_now
 from adobe_nb.auth.profiles import ProfileStore
 from adobe_nb.checkup.results import Result, problem_of
-from adobe_nb.checkup.shapes import members_of
 from adobe_nb.errors import (
     AdobeError,
     ArgumentError,
@@ -38,8 +43,6 @@ _NEEDED_SCOPES = ("read_organizations", "additional_info.projectedProductContext
 """Without them the service does not see which companies and products the account has."""
 _CLOCK_TOLERANCE = timedelta(minutes=5)
 _SOON = timedelta(hours=1)
-_MOST_COMPANIES = 3
-_MOST_NAMES = 5
 _NOT_SIGNED_IN = "not checked, because you are not signed in"
 
 
@@ -179,7 +182,7 @@ def after_sign_in(session: sessions.Session) -> Iterator[Result]:
     yield _token(session)
     yield _scopes(session)
     client = session.credentials.masked_client_id
-    yield Result("organization", "ok", f"{session.org_id}, client id {client}, {session.service}")
+    yield Result("organization", "ok", f"{session.org_id}, client ID {client}, {session.service}")
     companies = _companies(session)
     yield companies
     if companies.status == "problem":
@@ -234,63 +237,22 @@ def _companies(session: sessions.Session) -> Result:
 
 def _rights(session: sessions.Session) -> Result:
     """Group the properties by the rights on them."""
-    groups: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    companies = resources_of(session.client.get("/companies"))
     parts = []
-    total = 0
-    companies = _resources(session.client.get("/companies"))
-    for company in companies[:_MOST_COMPANIES]:
-        parts.append(f"company: {', '.join(_rights_of(company)) or 'none'}")
-        path = f"/companies/{company['id']}/properties"
-        document = session.client.get(path, [("page[size]", "100")])
-        properties = _resources(document)
-        for item in properties:
-            name = str(members_of(item, "attributes").get("name"))
-            groups[_rights_of(item)].append(name)
-        counted = members_of(members_of(document, "meta"), "pagination").get("total_count")
-        if not isinstance(counted, int):
-            counted = len(properties)
-        total += counted
-    for rights, names in groups.items():
-        parts.append(f"{_listed(names)}: {', '.join(rights) or 'none'}")
-    read = sum(map(len, groups.values()))
-    if read < total:
-        parts.append(f"the first {read} of {total} properties were read")
-    return _result_of_rights(parts, groups, len(companies))
+    for company in companies[:MOST_COMPANIES]:
+        parts.append(f"company: {', '.join(rights_of(company)) or 'none'}")
+    by_property = property_rights(session.client, companies)
+    return _result_of_rights([*parts, *by_property.lines()], by_property, len(companies))
 
 
-def _result_of_rights(
-    parts: Sequence[str], groups: dict[tuple[str, ...], list[str]], companies: int
-) -> Result:
-    if companies > _MOST_COMPANIES:
-        parts = [*parts, f"the first {_MOST_COMPANIES} of {companies} companies were read"]
+def _result_of_rights(parts: Sequence[str], by_property: PropertyRights, companies: int) -> Result:
+    if companies > MOST_COMPANIES:
+        parts = [*parts, f"the first {MOST_COMPANIES} of {companies} companies were read"]
     detail = "; ".join(parts)
     administrator = "An administrator grants rights in Admin Console > the product profile."
-    if not groups:
+    if not by_property.names:
         advice = f"No property is visible. {administrator}"
         return Result("rights", "warning", detail or "no properties", advice)
-    if () in groups:
+    if () in by_property.names:
         return Result("rights", "ok", detail, f"Without rights you can only read. {administrator}")
     return Result("rights", "ok", detail)
-
-
-def _listed(names: Sequence[str]) -> str:
-    """Return the number of properties, and their names as far as they are few."""
-    shown = ", ".join(names[:_MOST_NAMES])
-    if len(names) > _MOST_NAMES:
-        shown += f" and {len(names) - _MOST_NAMES} more"
-    noun = "property" if len(names) == 1 else "properties"
-    return f"{len(names)} {noun} ({shown})"
-
-
-def _resources(document: dict[str, Any]) -> list[dict[str, Any]]:
-    data = document.get("data")
-    if not isinstance(data, list):
-        return []
-    return [item for item in data if isinstance(item, dict) and isinstance(item.get("id"), str)]
-
-
-def _rights_of(resource: dict[str, Any]) -> tuple[str, ...]:
-    rights = members_of(resource, "meta").get("rights")
-    if not isinstance(rights, list):
-        return ()
-    return tuple(sorted(map(str, rights)))

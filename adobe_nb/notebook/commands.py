@@ -14,6 +14,7 @@ from adobe_nb import session as sessions
 from adobe_nb.auth.credentials import Secret, mask
 from adobe_nb.auth.profiles import ProfileStore, forget_profile
 from adobe_nb.errors import AdobeError, IncompleteCredentials, NoCredentials, NotSignedIn
+from adobe_nb.http.client import is_loopback
 from adobe_nb.notebook.display import Card, Outcome, card, outcome_of, outcome_of_error
 from adobe_nb.notebook.magics import names_a_source, source_arguments
 
@@ -55,7 +56,7 @@ def _auto(options: Namespace) -> Any:
     outcome = Outcome()
     try:
         session = _connect(options, fall_back=options.or_simulator and before is None)
-        outcome = _outcome_of_session(session)
+        outcome = _outcome_of_session(session, quiet=options.quiet)
     except NoCredentials as error:
         if names_a_source(options):
             raise
@@ -84,8 +85,8 @@ def _outcome_of_panel_session() -> Outcome:
     )
 
 
-def _outcome_of_session(session: sessions.Session) -> Outcome:
-    outcome = _problem_of(session)
+def _outcome_of_session(session: sessions.Session, *, quiet: bool) -> Outcome:
+    outcome = _problem_of(session, quiet=quiet)
     if not session.incomplete or outcome.kind == "error":
         return outcome
     text = f"{session.incomplete[0]} This session uses {session.service} instead."
@@ -103,10 +104,10 @@ def _outcome_of_no_source(error: NoCredentials) -> Outcome:
     )
 
 
-def _problem_of(session: sessions.Session) -> Outcome:
-    """Test a session; an empty outcome if the credentials work."""
+def _problem_of(session: sessions.Session, *, quiet: bool) -> Outcome:
+    """Test a session, and read what the panel shows; an empty outcome if the credentials work."""
     try:
-        outcome = outcome_of(session.test())
+        outcome = outcome_of(session.test(property_rights=not quiet))
     except AdobeError as error:
         return outcome_of_error(error)
     if outcome.kind == "ok":
@@ -217,8 +218,13 @@ def _profiles(options: Namespace) -> Card:  # noqa: ARG001
     rows = []
     for profile in ProfileStore().profiles():
         name = profile.name
+        marks = []
         if profile.active:
-            name = f"{name} (active)"
+            marks.append("active")
+        if is_loopback(profile.reactor_url):
+            marks.append("simulator")
+        if marks:
+            name += f" ({', '.join(marks)})"
         credentials = f"{profile.kind.replace('_', ' ')} in the {profile.place}"
         client = f"client {mask(profile.client_id)}"
         rows.append((name, f"{profile.org_id} · {client} · {credentials}"))
@@ -230,7 +236,7 @@ def _profiles(options: Namespace) -> Card:  # noqa: ARG001
 def _use(options: Namespace) -> Any:
     session = sessions.connect(profile=options.name, writes=sessions.current_writes())
     options.session = session
-    outcome = _problem_of(session)
+    outcome = _problem_of(session, quiet=options.quiet)
     # A profile that fails must not be the one of the next kernel.
     if outcome.kind != "error":
         ProfileStore().use(options.name)

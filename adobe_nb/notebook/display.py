@@ -56,6 +56,8 @@ _PROSE_COLUMNS = {"advice", "cause", "fix", "content", "title"}
 _ANSWERS = ("tags.", "analysis.", "doctor()")
 """How the path of an answer begins, which is the call that gave it."""
 _MOST_LIMITS = 3
+ORGANIZATION_CODES = ("400003", "403025", "invalid-org")
+"""The codes with which the service refuses an organization."""
 _PREVIEW_NOTE = "Preview session: no writes are sent to Adobe."
 NOT_MATH = "tex2jax_ignore mathjax_ignore"
 """Classes that keep MathJax away: version 2 (nbconvert), versions 3 and 4 (JupyterLab)."""
@@ -87,6 +89,8 @@ class Outcome:
 def outcome_of(check: "Check") -> Outcome:
     """Return the outcome of Adobe's own test of the credentials."""
     topic = {403: "access", 401: "token", 404: "organization"}.get(check.status or 0, "")
+    if check.code in ORGANIZATION_CODES:
+        topic = "organization"
     kind = "ok"
     if not check.ok:
         kind = "error"
@@ -132,6 +136,7 @@ def state_of(session: "Session") -> dict[str, Any]:
         "org_id": session.org_id,
         "companies": [],
         "rights": [],
+        "property_rights": [],
         "scopes": list(session.scopes),
         "source": session.source,
         "client_id": session.credentials.masked_client_id,
@@ -142,6 +147,8 @@ def state_of(session: "Session") -> dict[str, Any]:
         state["refused"] = not check.ok
         state["companies"] = list(check.companies)
         state["rights"] = list(check.rights)
+        if check.property_rights is not None:
+            state["property_rights"] = check.property_rights.lines()
     if session.writes == "preview":
         state["writes"] = "Preview: no writes are sent"
     return state
@@ -149,6 +156,9 @@ def state_of(session: "Session") -> dict[str, Any]:
 
 def facts_of(state: dict[str, Any]) -> list[tuple[str, str]]:
     """Return label and text of each fact that the panel and the card show."""
+    company_rights = ", ".join(state["rights"])
+    if state["companies"] and not company_rights:
+        company_rights = "none"
     facts = [
         ("Account", state["account"]),
         ("Organization ID", state["org_id"]),
@@ -158,7 +168,8 @@ def facts_of(state: dict[str, Any]) -> list[tuple[str, str]]:
         ("Credentials", f"from {state['source']}"),
         ("Client ID", state["client_id"]),
         ("Scopes", ", ".join(state["scopes"])),
-        ("Rights", ", ".join(state["rights"]).replace("_", " ")),
+        ("Company rights", company_rights),
+        ("Property rights", "; ".join(state["property_rights"])),
         *zip(repeat("Not used"), state["notes"], strict=False),
     ]
     return [(label, text) for label, text in facts if text]

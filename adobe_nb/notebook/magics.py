@@ -59,7 +59,7 @@ _OPTION = re.compile(r"--?[a-z]+(-[a-z]+)*")
 _FILE = re.compile(
     r"(~|\.{0,2}|[A-Za-z]:)?[/\\].*|.*\.(env|json|toml|ini|cfg|txt|ya?ml)", re.IGNORECASE
 )
-# Not secret, though a client id is as long as a secret.
+# Not secret, though a client ID is as long as a secret.
 _PUBLIC_NAME = re.compile(
     r"--?(client[-_]?id|api[-_]?key|org[-_]?id|ims[-_]?org([-_]?id)?)", re.IGNORECASE
 )

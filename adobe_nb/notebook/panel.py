@@ -12,7 +12,6 @@ it is sent again, it is still handled once.
 """
 
 import os
-import re
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -30,8 +29,10 @@ from adobe_nb.auth import keyring_store
 from adobe_nb.auth.credentials import Secret
 from adobe_nb.auth.profiles import ProfileStore
 from adobe_nb.auth.sources import announced_simulator
-from adobe_nb.errors import AdobeError, SignInError
+from adobe_nb.errors import AdobeError, CredentialsError, SignInError
+from adobe_nb.http.client import is_loopback
 from adobe_nb.notebook.display import (
+    ORGANIZATION_CODES,
     Outcome,
     card,
     facts_of,
@@ -62,20 +63,20 @@ FIELDS = (
     Field(
         "org_id",
         "Organization ID",
-        "In the details of the credential in Developer Console; ends in @AdobeOrg",
+        "Ends in @AdobeOrg",
         required="Enter the organization ID.",
     ),
     Field(
         "client_id",
         "Client ID",
-        "On the same page; Adobe also calls it API key",
+        "Adobe also calls it API key",
         way="secret",
         required="Enter the client ID.",
     ),
     Field(
         "client_secret",
         "Client secret",
-        "Credentials > OAuth Server-to-Server > Retrieve client secret",
+        "Select Retrieve client secret",
         way="secret",
         secret=True,
         required="Paste the client secret.",
@@ -83,7 +84,7 @@ FIELDS = (
     Field(
         "access_token",
         "Access token",
-        "Credentials > OAuth Server-to-Server > Generate access token",
+        "Select Generate access token",
         way="token",
         secret=True,
         required="Paste the access token.",
@@ -95,6 +96,8 @@ _SET_BY_BINDER = ("BINDER_LAUNCH_HOST", "BINDER_REPO_URL")
 _FILES = files("adobe_nb.notebook")
 _MOST_CLICKS = 100
 """Ids of clicks that are remembered, to recognize one that is sent again."""
+_VALUES_OF_CODES = {**dict.fromkeys(ORGANIZATION_CODES, "org_id"), "403003": "client_id"}
+"""The value that the service refuses with each code."""
 _STILL_SIGNED_IN = "You are still signed in as before."
 
 
@@ -235,39 +238,39 @@ def _outcome_of(act: Callable[[Message], Outcome], message: Message) -> Outcome:
         before = sessions.current_or_none()
         if message.get("action") in {"sign_in", "profile"} and before is not None and before.works:
             text = f"{text}\n{_STILL_SIGNED_IN}"
-        return replace(outcome, text=text, field=_field_of(message, error))
+        value_name = ""
+        if isinstance(error, CredentialsError | SignInError):
+            value_name = error.value_name
+        return replace(outcome, text=text, field=_field_of(message, value_name))
     except KeyboardInterrupt:
         return Outcome("warning", "Interrupted. Click again to retry.")
     except Exception as error:  # noqa: BLE001 - an error in a callback would end in a log, unseen
         return Outcome("error", f"Unexpected error ({type(error).__name__}). Please report it.")
 
 
-def _field_of(message: Message, error: AdobeError) -> str:
-    """Return the field that an error is about, so that the panel shows it there."""
+def _field_of(message: Message, value_name: str) -> str:
+    """Return the field in which a wrong value is corrected, so that the panel reports it there."""
     action = message.get("action")
     if action == "profile":
         return "profile"
     if action != "sign_in":
         return ""
-    if isinstance(error, SignInError) and error.code == "invalid_scope":
-        return "scopes"
-    text = str(error).lower()
-    if "organization" in text:
-        return "org_id"
-    if "access_token" not in message and "client id" in text:
-        return "client_id"
-    if re.search("secret|token|pasted", text):
-        return "secret"
-    return ""
+    # A token names its client: there is no field for it.
+    if value_name == "client_id" and "access_token" in message:
+        return "access_token"
+    return value_name
 
 
 def _connect(_: Message) -> Outcome:
-    return outcome_of(sessions.connect(writes=sessions.current_writes()).test())
+    return _test_session(sessions.connect(writes=sessions.current_writes()))
 
 
 def _simulate(_: Message) -> Outcome:
-    session = sessions.connect(simulator=True, writes=sessions.current_writes())
-    return outcome_of(session.test())
+    return _test_session(sessions.connect(simulator=True, writes=sessions.current_writes()))
+
+
+def _test_session(session: sessions.Session) -> Outcome:
+    return outcome_of(session.test(property_rights=True))
 
 
 def _sign_in(message: Message) -> Outcome:
@@ -277,7 +280,7 @@ def _sign_in(message: Message) -> Outcome:
             values[field.name] = value
     simulator = message.get("service") == "simulator"
     session = sessions.connect_by_hand(values, simulator=simulator, make_default=False)
-    outcome = _adopt(session)
+    outcome = _adopt(session, message)
     if not message.get("save_as"):
         return outcome
     if outcome.kind == "error":
@@ -285,14 +288,22 @@ def _sign_in(message: Message) -> Outcome:
     return _save_profile(session, message, outcome)
 
 
-def _adopt(session: sessions.Session) -> Outcome:
-    """Test a new session and make it current, unless it is refused and another one is signed in."""
+def _adopt(session: sessions.Session, message: Message) -> Outcome:
+    """Test a new session, and make it current unless it is refused.
+
+    A session that is refused for its account is shown, with the help for it, if there is no other.
+    One with a wrong value is not: the value is corrected in its field.
+    """
     before = sessions.current_or_none()
-    outcome = outcome_of(session.test())
-    # Without another session the refused one is shown, with the help for it.
-    if outcome.kind != "error" or before in {None, session} or before.signed_out:
+    check = session.test(property_rights=True)
+    outcome = outcome_of(check)
+    wrong_value = _VALUES_OF_CODES.get(check.code or "", "")
+    if wrong_value:
+        outcome = replace(outcome, field=_field_of(message, wrong_value))
+    is_alone = before is None or before.signed_out
+    if outcome.kind != "error" or (is_alone and not wrong_value):
         sessions.make_current(session)
-    elif before.works:
+    elif before is not None and before.works:
         outcome = replace(outcome, text=f"{outcome.text} {_STILL_SIGNED_IN}")
     return outcome
 
@@ -321,14 +332,14 @@ def _save(message: Message) -> Outcome:
 def _use_profile(message: Message) -> Outcome:
     name = str(message.get("name", ""))
     writes = sessions.current_writes()
-    outcome = _adopt(sessions.connect(profile=name, writes=writes, make_default=False))
+    outcome = _adopt(sessions.connect(profile=name, writes=writes, make_default=False), message)
     if outcome.kind != "error":
         ProfileStore().use(name)
     return outcome
 
 
 def _test(_: Message) -> Outcome:
-    return outcome_of(sessions.current().test())
+    return _test_session(sessions.current())
 
 
 def _renew(_: Message) -> Outcome:
@@ -376,7 +387,14 @@ def _profiles() -> list[dict[str, Any]]:
         return []
     choices = []
     for profile in profiles:
-        choices.append({"name": profile.name, "org_id": profile.org_id, "active": profile.active})
+        choices.append(
+            {
+                "name": profile.name,
+                "org_id": profile.org_id,
+                "active": profile.active,
+                "simulator": is_loopback(profile.reactor_url),
+            }
+        )
     return choices
 
 

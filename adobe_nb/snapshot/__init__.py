@@ -193,7 +193,7 @@ def pull_many(
         ``adobe_nb.profiles()`` returns. By default all saved profiles. Of several profiles of one
         organization, the first one pulls.
     to
-        The folder of the folders. The snapshots of an organization are in ``to/<organization id>``,
+        The folder of the folders. The snapshots of an organization are in ``to/<organization ID>``,
         so a renamed profile continues them. With a client: storage that all workers see under the
         same path.
     tables

@@ -191,7 +191,7 @@ def _by_organization(chosen: Iterable[Profile]) -> dict[str, tuple[str, ...]]:
     for profile in chosen:
         if not is_organization_id(profile.org_id):
             raise ArgumentError(
-                f"Profile {profile.name} has an invalid organization id {profile.org_id!r}. Sign "
+                f"Profile {profile.name} has an invalid organization ID {profile.org_id!r}. Sign "
                 f"in and save it again: %adobe_auth login --save {profile.name}"
             )
         grouped[profile.org_id] = (*grouped.get(profile.org_id, ()), profile.name)

@@ -39,7 +39,7 @@ def reactor_page() -> str:
             "[Adobe's guide](https://experienceleague.adobe.com/en/docs/experience-platform/tags/"
             "api/guides/errors).",
             "## Codes of the gateway\n\nNumbers of six digits come from the gateway in front of "
-            "the API, which checks the token, the client id and the organization.",
+            "the API, which checks the token, the client ID and the organization.",
             *gateway,
             "## Codes of Reactor",
             *sections,

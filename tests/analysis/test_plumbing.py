@@ -170,8 +170,8 @@ def test_organization_ids_that_differ_are_a_problem() -> None:
         return problems(Tags(extensions=extensions(*rows)), "org id")
 
     assert set(of("A@AdobeOrg", "A@AdobeOrg", "A@AdobeOrg").values()) == {""}
-    assert "different organization ids" in of("A@AdobeOrg", "B@AdobeOrg")["B@AdobeOrg", ""]
-    assert of("A") == {("A", ""): "An organization id ends in @AdobeOrg."}
+    assert "different organization IDs" in of("A@AdobeOrg", "B@AdobeOrg")["B@AdobeOrg", ""]
+    assert of("A") == {("A", ""): "An organization ID ends in @AdobeOrg."}
     assert of("%Org%") == {("%Org%", ""): ""}
 
 

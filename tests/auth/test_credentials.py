@@ -176,7 +176,7 @@ class TestFind:
             sources.find({"ADOBE_ACCESS_TOKEN": "a.b.c"}, tmp_path)
 
     def test_a_token_that_names_no_client_requires_the_client_id(self, tmp_path: Path) -> None:
-        with pytest.raises(CredentialsError, match="add the client id"):
+        with pytest.raises(CredentialsError, match="add the client ID"):
             sources.find({"ADOBE_ACCESS_TOKEN": "opaque", "ADOBE_ORG_ID": ORG}, tmp_path)
 
 
@@ -255,12 +255,12 @@ class TestValues:
 
     @pytest.mark.parametrize("org_id", ["ABCDEF", "ABCDEF@adobe", "AB CD@AdobeOrg", f"{ORG}\nx"])
     def test_refuses_an_invalid_organization_id(self, org_id: str) -> None:
-        with pytest.raises(CredentialsError, match="Invalid organization id in arguments"):
+        with pytest.raises(CredentialsError, match="Invalid organization ID in arguments"):
             self.of(org_id=org_id)
 
     def test_refuses_an_invalid_client_id(self) -> None:
-        with pytest.raises(CredentialsError, match="Invalid client id in arguments"):
-            self.of(client_id="<your client id>")
+        with pytest.raises(CredentialsError, match="Invalid client ID in arguments"):
+            self.of(client_id="<your client ID>")
 
     def test_refuses_a_secret_with_white_space_without_showing_it(self) -> None:
         with pytest.raises(CredentialsError, match="white space") as caught:

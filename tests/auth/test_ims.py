@@ -81,7 +81,7 @@ class TestSignIn:
         assert (caught.value.status, caught.value.code) == (400, "invalid_client")
 
     def test_an_unknown_client_differs_from_a_wrong_secret(self, demo: Any) -> None:
-        with pytest.raises(SignInError, match="does not know the client id unkn…0000"):
+        with pytest.raises(SignInError, match="does not know the client ID unkn…0000"):
             sign_in(demo, client_id="unknown-client-0000")
 
     def test_a_missing_scope_names_the_requested_scopes(self, demo: Any) -> None:
@@ -176,7 +176,7 @@ class TestTwoSecrets:
         path.write_text(
             path.read_text().replace(simulator.accounts["demo"].client_id, "unknown-client-0000")
         )
-        with pytest.raises(SignInError, match="does not know the client id"):
+        with pytest.raises(SignInError, match="does not know the client ID"):
             sessions.connect(env_file=path)
         assert count(simulator, "/ims/token/v3") == 1
 

@@ -320,7 +320,7 @@ def test_uses_a_complete_oauth_set_beside_an_old_key(tmp_path: Path) -> None:
             {**PEER, "scopes": "eyJhbGciOi.x.y"},
             "Invalid scope in .* names such as openid",
         ),
-        ("config", {**PEER, "org_id": "nonsense"}, "Invalid organization id"),
+        ("config", {**PEER, "org_id": "nonsense"}, "Invalid organization ID"),
         ("console", {**CREDENTIAL, "CLIENT_SECRETS": []}, "but not client secret"),
     ],
 )

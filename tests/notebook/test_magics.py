@@ -185,12 +185,12 @@ class TestSources:
         run(shell, "login --save other --in-file")
         (Path.cwd() / ".env").unlink()
         run(shell, "profiles")
-        assert "other (active)" in repr(shown[-1])
+        assert "other (active, simulator)" in repr(shown[-1])
         assert demo.accounts["demo"].client_id not in repr(shown[-1])
         run(shell, "use work")
         assert adobe_nb.current().source == "profile work"
         run(shell, "profiles")
-        assert "work (active)" in repr(shown[-1])
+        assert "work (active, simulator)" in repr(shown[-1])
         run(shell, "use other")
         adobe_nb.current().sign_out()
         run(shell, "")  # as after a restart: nothing is typed
@@ -409,7 +409,7 @@ class TestAuth:
     def test_invalid_value_in_a_source_is_an_error(self, shell: InteractiveShell) -> None:
         values = "ADOBE_CLIENT_ID=client-1234567890\nADOBE_CLIENT_SECRET=x\nADOBE_ORG_ID=nonsense\n"
         write(Path.cwd() / ".env", values)
-        with pytest.raises(adobe_nb.CredentialsError, match="Invalid organization id"):
+        with pytest.raises(adobe_nb.CredentialsError, match="Invalid organization ID"):
             run(shell, "--or-simulator")
 
     def test_quiet_shows_nothing(self, shell: InteractiveShell, shown: list[Any]) -> None:

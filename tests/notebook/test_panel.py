@@ -131,11 +131,11 @@ def test_client_secret_signs_in_and_is_not_in_the_state(simulated: Any) -> None:
 @pytest.mark.parametrize(
     ("changes", "field", "says"),
     [
-        ({"org_id": "nonsense"}, "org_id", "organization id"),
-        ({"org_id": ""}, "org_id", "but not organization id"),
-        ({"client_id": "<id>"}, "client_id", "client id"),
-        ({"client_id": "unknown-client-0000"}, "client_id", "does not know the client id"),
-        ({"client_secret": "wrong-secret-value"}, "secret", "refused the client secret"),
+        ({"org_id": "nonsense"}, "org_id", "organization ID"),
+        ({"org_id": ""}, "org_id", "but not organization ID"),
+        ({"client_id": "<id>"}, "client_id", "client ID"),
+        ({"client_id": "unknown-client-0000"}, "client_id", "does not know the client ID"),
+        ({"client_secret": "wrong-secret-value"}, "client_secret", "refused the client secret"),
     ],
 )
 def test_error_names_its_field(
@@ -166,7 +166,7 @@ def test_invalid_token_is_reported_at_its_field(simulated: Any, token: str, says
         org_id=simulated.accounts["demo"].org_id,
         access_token=token,
     )
-    assert shown.message["field"] == "secret"
+    assert shown.message["field"] == "access_token"
     assert says in shown.message["text"]
 
 

@@ -212,7 +212,7 @@ class TestInvalidArguments:
         file = adobe_nb.home.config_folder() / "profiles.toml"
         text = file.read_text(encoding="utf-8")
         file.write_text(text.replace(agency.ids["acme"], "../elsewhere"), encoding="utf-8")
-        with pytest.raises(ArgumentError, match="Profile acme has an invalid organization id"):
+        with pytest.raises(ArgumentError, match="Profile acme has an invalid organization ID"):
             agency.pull(tmp_path)
 
     def test_unwritable_folder_is_reported_at_once(self, agency: Agency, tmp_path: Path) -> None:

@@ -225,19 +225,19 @@ def _org_ids(extension: Resource) -> Iterator[_Row]:
         if isinstance(org, str) and org:
             problem = ""
             if "%" not in org and not org.endswith("@AdobeOrg"):
-                problem = "An organization id ends in @AdobeOrg."
+                problem = "An organization ID ends in @AdobeOrg."
             yield _sent("org id", extension, org, problem)
 
 
 def _compare_orgs(rows: Sequence[_Row]) -> None:
-    """Add a problem to organization ids of a property that differ."""
+    """Add a problem to organization IDs of a property that differ."""
     orgs: dict[str, set[str]] = defaultdict(set)
     for row in rows:
         if row["kind"] == "org id":
             orgs[row["property_id"]].add(row["id"])
     for row in rows:
         if row["kind"] == "org id" and len(orgs[row["property_id"]]) > 1:
-            row["problems"].append("Extensions of this property have different organization ids.")
+            row["problems"].append("Extensions of this property have different organization IDs.")
 
 
 def _sent(kind: str, extension: Resource, part_id: Any, problem: str, **columns: Any) -> _Row:

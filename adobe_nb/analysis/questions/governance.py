@@ -197,7 +197,7 @@ class Governance(Questions):
             environment uses, an environment without a library, a callback without https or to a
             host that is not one of the property's domains, the same datastream or report suite for
             production and another stage or none for a stage, a secret without an environment, a
-            data element without a secret for a stage, and organization ids that differ.
+            data element without a secret for a stage, and organization IDs that differ.
 
         Examples
         --------

@@ -308,7 +308,7 @@ def _permission_cause(detail: str) -> Explanation | None:
     if "organi" in detail:
         return Explanation(
             "The account does not belong to the organization in x-gw-ims-org-id.",
-            "Check the organization id, and that the client id is of a project in that "
+            "Check the organization ID, and that the client ID is of a project in that "
             "organization.",
         )
     if "product context" in detail or "profile" in detail:

@@ -651,7 +651,7 @@ class TestErrors:
 
     def test_wrong_organization_is_explained(self, demo: Any) -> None:
         session = sign_in(demo, org_id="FFFFFFFFFFFFFFFFFFFFFFFF@AdobeOrg")
-        with pytest.raises(NotAllowed, match="403025.*Check ADOBE_ORG_ID"):
+        with pytest.raises(NotAllowed, match="403025.*Use the organization ID"):
             session.reactor.companies()
 
     def test_list_without_company_raises_api_error(self, demo: Any) -> None:
