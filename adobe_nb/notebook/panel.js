@@ -7,7 +7,7 @@
 // What the help says, by topic. A message names the topic that explains it.
 const HELP = [
   ["values", "Where to find the values", [
-    "Open Developer Console (developer.adobe.com/console) > your project > OAuth Server-to-Server.",
+    "Open Developer Console > your project > OAuth Server-to-Server.",
     "Client ID: on that page. Adobe also calls it API key.",
     'Client secret: on the same page, click "Retrieve client secret".',
     "Organization ID: on the same page, in the details of the credential. It ends in @AdobeOrg.",
@@ -20,9 +20,9 @@ const HELP = [
     "Check that the organization is the one that the project belongs to.",
     "After a change, wait a few minutes, then click Test.",
   ]],
-  ["organization", "No company", [
-    "The credentials work, but the organization has no company in tags.",
-    "Check the organization ID: you may belong to several organizations.",
+  ["organization", "Wrong organization, or no company", [
+    "403025: the credentials do not belong to this organization. You may belong to several: copy the organization ID from the page of the credential, in Developer Console.",
+    "404: the credentials work, but the organization has no company in tags.",
     "Ask your administrator whether the organization uses tags (Data Collection).",
   ]],
   ["scopes", "A scope was refused", [
@@ -44,6 +44,8 @@ const HELP = [
     "Use its client ID, client secret and organization ID. A private key is no longer needed.",
   ]],
 ];
+const CONSOLE = "Developer Console";
+const CONSOLE_URL = "https://developer.adobe.com/console";
 const LOST = "This panel lost its kernel. Run its cell again.";
 const SECONDS_UNTIL_LATE = 4;
 const MINUTES_RUNNING_LOW = 10;
@@ -69,23 +71,45 @@ function makeButton(text, title, onClick) {
   return button;
 }
 
+// The text as nodes, with a link to Developer Console where the text names it first.
+function withLink(text) {
+  const [before, ...after] = text.split(CONSOLE);
+  if (!after.length) return [text];
+  const link = make("a", {
+    href: CONSOLE_URL, target: "_blank", rel: "noopener", title: "Opens in a new tab", text: CONSOLE,
+  });
+  return [before, link, after.join(CONSOLE)];
+}
+
+// Escape closes a part that is open, and leaves the focus at its title.
+function closeByEscape(details) {
+  details.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !details.open) return;
+    event.preventDefault();
+    event.stopPropagation();
+    details.open = false;
+    details.querySelector("summary").focus();
+  });
+}
+
 // A row of the form: label, input, and a place for an error. `control` is what stands in the place
 // of the input, if that is more than the input.
 function makeRow(label, input, { hint = "", control = input } = {}) {
   input.id = newId();
-  input.setAttribute("aria-describedby", `${input.id}-error`);
+  input.setAttribute("aria-describedby", `${input.id}-error ${input.id}-hint`);
   const error = make("span", { id: `${input.id}-error`, class: "adobe-nb-field-error", role: "alert" });
   const row = make("div", { class: "adobe-nb-field" }, make("label", { for: input.id, text: label }), control);
-  if (hint) row.append(make("span", { class: "adobe-nb-hint", text: hint }));
+  row.append(make("span", { id: `${input.id}-hint`, class: "adobe-nb-hint", text: hint }));
   row.append(error);
   return { row, input, error };
 }
 
-function makeTextRow({ label, hint, secret = false }) {
+function makeTextRow({ label, hint, secret = false, required = "" }) {
   const attributes = secret
     ? { type: "password", autocomplete: "new-password", "data-1p-ignore": "", "data-lpignore": "true" }
     : { type: "text", autocomplete: "off" };
   const input = make("input", { size: 36, autocapitalize: "off", spellcheck: "false", ...attributes });
+  if (required) input.setAttribute("aria-required", "true");
   return makeRow(label, input, { hint });
 }
 
@@ -229,6 +253,7 @@ function makeSessionView(model) {
     const percent = Math.max(0, Math.min(1, remaining / lifetime)) * 100;
     fill.style.width = `${percent}%`;
     bar.setAttribute("aria-valuenow", String(Math.round(percent)));
+    bar.setAttribute("aria-valuetext", remaining > 0 ? `${timeLeft(remaining)} left` : "expired");
     bar.dataset.low = remaining < MINUTES_RUNNING_LOW * 60000;
     if (remaining > 0) {
       left.textContent = `${timeLeft(remaining)} left, ${renewable ? "renews automatically" : "then paste a new token"}`;
@@ -245,6 +270,11 @@ function makeSessionView(model) {
   return { header, body: [facts, time], show, showTime, showLost };
 }
 
+function profileText({ name, org_id, active, simulator }) {
+  const marks = [active && "active", simulator && "simulator"].filter(Boolean);
+  return `${name}${marks.length ? ` (${marks.join(", ")})` : ""} · ${org_id.slice(0, 6)}…`;
+}
+
 // The part that opens: profiles to choose from, and the form.
 function makeForm(model, kernel, { onIncomplete }) {
   const chooser = make("select");
@@ -257,11 +287,11 @@ function makeForm(model, kernel, { onIncomplete }) {
     const input = make("input", { type: "radio", name: group, value });
     return { input, label: make("label", { class: "adobe-nb-way" }, input, ` ${text}`) };
   };
-  const byToken = makeWay("token", "Access token (24 hours)");
   const bySecret = makeWay("secret", "Client secret (OAuth Server-to-Server)");
-  byToken.input.checked = true;
+  const byToken = makeWay("token", "Access token (24 hours)");
+  bySecret.input.checked = true;
   const ways = make("div", { class: "adobe-nb-field", role: "radiogroup", "aria-labelledby": `${group}-label` },
-    make("span", { id: `${group}-label`, class: "adobe-nb-label", text: "Sign in with" }), byToken.label, bySecret.label);
+    make("span", { id: `${group}-label`, class: "adobe-nb-label", text: "Sign in with" }), bySecret.label, byToken.label);
   const service = make("select", {},
     make("option", { value: "Adobe", text: "Adobe" }), make("option", { value: "simulator", text: "Simulator" }));
 
@@ -270,7 +300,7 @@ function makeForm(model, kernel, { onIncomplete }) {
   const visible = () => fields.filter(({ row }) => !row.hidden);
 
   const saveAs = makeTextRow({
-    label: "Save as profile", hint: "Optional: saves the credentials under this name, the secret in the system's keyring",
+    label: "Save as profile", hint: "Optional. The secret goes into the system's keyring",
   });
   saveAs.input.maxLength = 64;
   const inFile = make("input", { type: "checkbox" });
@@ -281,7 +311,9 @@ function makeForm(model, kernel, { onIncomplete }) {
   saveAs.row.append(inFileRow, save);
 
   const signIn = make("button", { type: "submit", class: "adobe-nb-primary", text: "Sign in" });
-  const form = make("form", { autocomplete: "off" }, ways, makeRow("Service", service).row,
+  const where = make("p", { class: "adobe-nb-hint" },
+    ...withLink("All values are in Developer Console > your project > OAuth Server-to-Server."));
+  const form = make("form", { autocomplete: "off" }, ways, makeRow("Service", service).row, where,
     ...fields.map(({ row }) => row), saveAs.row, make("div", { class: "adobe-nb-buttons" }, signIn));
   const summary = make("summary");
   const element = make("details", {}, summary, profile.row, form);
@@ -332,8 +364,8 @@ function makeForm(model, kernel, { onIncomplete }) {
     const known = JSON.stringify(profiles);
     if (chooser.dataset.known === known) return;
     chooser.dataset.known = known;
-    chooser.replaceChildren(...profiles.map(({ name, org_id, active }) => make("option", {
-      value: name, title: org_id, text: `${name}${active ? " (active)" : ""} · ${org_id.slice(0, 6)}…`, selected: active ? "" : false,
+    chooser.replaceChildren(...profiles.map(({ name, org_id, active, simulator }) => make("option", {
+      value: name, title: org_id, text: profileText({ name, org_id, active, simulator }), selected: active ? "" : false,
     })));
     profile.row.hidden = !profiles.length;
   }
@@ -351,15 +383,15 @@ function makeForm(model, kernel, { onIncomplete }) {
   function show() {
     const state = model.get("state");
     summary.textContent = state.connected
-      ? "Switch to another profile, token or client secret"
-      : "Sign in with a pasted token or a client secret";
+      ? "Switch to another profile, client secret or access token"
+      : "Sign in with a client secret or an access token";
     showProfiles(state.profiles || []);
     showSave();
   }
 
-  // The row that a message is about, if it can be seen. Either secret is called "secret".
+  // The row that a message is about, if it can be seen.
   function rowOf(name) {
-    const row = { ...named, profile, save_as: saveAs, secret: visible().find(({ secret }) => secret) }[name];
+    const row = { ...named, profile, save_as: saveAs }[name];
     return element.open && row && !row.row.hidden ? row : undefined;
   }
 
@@ -381,6 +413,7 @@ function makeForm(model, kernel, { onIncomplete }) {
   for (const input of [service, named.org_id.input]) {
     input.addEventListener("input", () => { input.dataset.touched = "yes"; });
   }
+  closeByEscape(element);
   showWay();
   return { element, show, prefill: () => prefill(model.get("state")), rowOf, clearMarks, clearSave };
 }
@@ -388,7 +421,7 @@ function makeForm(model, kernel, { onIncomplete }) {
 function makeHelp() {
   const topics = {};
   for (const [topic, title, lines] of HELP) {
-    const list = make("ul", {}, ...lines.map((text) => make("li", { text })));
+    const list = make("ul", {}, ...lines.map((text) => make("li", {}, ...withLink(text))));
     topics[topic] = make("div", { tabindex: "-1", "data-topic": topic }, make("strong", { text: title }), list);
   }
   const summary = make("summary", { text: "Help: where to find the values, and what to do if it fails" });
@@ -402,6 +435,7 @@ function makeHelp() {
     chosen.scrollIntoView({ block: "nearest" });
     chosen.focus({ preventScroll: true });
   }
+  closeByEscape(element);
   return { element, open, has: (topic) => topic in topics };
 }
 
@@ -419,7 +453,7 @@ function render({ model, el }) {
   const signOut = action("Sign out", "sign_out", "Forget the token");
   const buttons = make("div", { class: "adobe-nb-buttons" }, connect, simulate, test, renew, signOut);
 
-  const message = make("p", { class: "adobe-nb-message adobe-nb-said", role: "alert" });
+  const message = make("p", { class: "adobe-nb-message adobe-nb-said" });
   const whatToDo = makeButton("What to do", null, () => help.open(whatToDo.dataset.topic));
   whatToDo.className = "adobe-nb-link";
   const silence = make("p", { class: "adobe-nb-message adobe-nb-lost", "data-kind": "warning", role: "alert", hidden: "" });
@@ -431,9 +465,12 @@ function render({ model, el }) {
   el.append(root);
   // Lumino would otherwise take Enter and Space for the notebook's own shortcuts. Shortcuts are
   // matched from the focused element upward, so the attribute on the section alone comes too late.
-  for (const element of [root, ...root.querySelectorAll("button, input, select, summary, [tabindex]")]) {
+  for (const element of [root, ...root.querySelectorAll("a, button, input, select, summary, [tabindex]")]) {
     element.setAttribute("data-lm-suppress-shortcuts", "true");
   }
+
+  let focused = null;  // what had the focus before its button was disabled
+  root.addEventListener("focusin", (event) => { focused = event.target; });
 
   function showState() {
     const { connected, renewable, public: isPublic } = model.get("state");
@@ -447,7 +484,9 @@ function render({ model, el }) {
     for (const button of root.querySelectorAll("button")) button.disabled = kernel.blocked();
     // A button that was hidden or disabled leaves the keyboard without a focus.
     if (!kernel.blocked() && kernel.acting() && document.activeElement === document.body) {
-      (connected ? test : connect).focus();
+      const isHidden = !focused?.isConnected || focused.offsetParent === null;
+      if (isHidden) focused = connected ? test : connect;
+      focused.focus();
     }
   }
 
@@ -456,9 +495,9 @@ function render({ model, el }) {
     form.clearMarks();
     const row = form.rowOf(field);
     if (row) mark(row, text);
+    message.setAttribute("role", kind === "error" ? "alert" : "status");
     message.textContent = row ? "" : text;
     message.dataset.kind = kind;
-    message.hidden = !message.textContent;
     whatToDo.hidden = !help.has(topic);
     whatToDo.dataset.topic = topic;
     if (row) row.row.append(whatToDo);

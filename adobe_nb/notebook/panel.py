@@ -76,7 +76,7 @@ FIELDS = (
     Field(
         "client_secret",
         "Client secret",
-        "Select Retrieve client secret",
+        '"Retrieve client secret" on that page',
         way="secret",
         secret=True,
         required="Paste the client secret.",
@@ -84,7 +84,7 @@ FIELDS = (
     Field(
         "access_token",
         "Access token",
-        "Select Generate access token",
+        '"Generate access token" on that page',
         way="token",
         secret=True,
         required="Paste the access token.",

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
@@ -71,6 +72,11 @@ class Lab:
         path = self.folder / name
         nbformat.write(notebook, path)
         return path
+
+    def open(self, page: Page, name: str) -> None:
+        page.goto(re.sub(r"/lab\S*\?", f"/lab/tree/{name}?reset&", self.url))
+        page.wait_for_selector(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell")
+        page.wait_for_selector("text=Python 3 (ipykernel) | Idle")
 
     def saved(self, name: str) -> str:
         """The notebook file and its checkpoint."""
@@ -144,8 +150,8 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+@contextmanager
+def new_page(browser: Browser) -> Iterator[Page]:
     """A laptop's width. Any request that leaves this machine fails the test."""
     context = browser.new_context(viewport={"width": 1366, "height": 900})
     outside: list[str] = []
@@ -166,11 +172,15 @@ def is_outside(url: str) -> bool:
 
 
 @pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    with new_page(browser) as page:
+        yield page
+
+
+@pytest.fixture
 def open_notebook(lab: Lab, page: Page) -> Callable[[str], Page]:
     def opened(name: str) -> Page:
-        page.goto(re.sub(r"/lab\S*\?", f"/lab/tree/{name}?reset&", lab.url))
-        page.wait_for_selector(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell")
-        page.wait_for_selector("text=Python 3 (ipykernel) | Idle")
+        lab.open(page, name)
         return page
 
     return opened
