@@ -193,7 +193,8 @@ def _status(options: Namespace) -> Card:  # noqa: ARG001
 
 
 def _test(options: Namespace) -> Card:  # noqa: ARG001
-    check = sessions.current().test()
+    # The status that may be asked for next shows them.
+    check = sessions.current().test(property_rights=True)
     title = "The credentials work"
     if not check.ok:
         title = "The credentials do not work"

@@ -96,7 +96,11 @@ _SET_BY_BINDER = ("BINDER_LAUNCH_HOST", "BINDER_REPO_URL")
 _FILES = files("adobe_nb.notebook")
 _MOST_CLICKS = 100
 """Ids of clicks that are remembered, to recognize one that is sent again."""
-_VALUES_OF_CODES = {**dict.fromkeys(ORGANIZATION_CODES, "org_id"), "403003": "client_id"}
+_VALUES_OF_CODES = {
+    **dict.fromkeys(ORGANIZATION_CODES, "org_id"),
+    "403003": "client_id",
+    "401013": "access_token",
+}
 """The value that the service refuses with each code."""
 _STILL_SIGNED_IN = "You are still signed in as before."
 
@@ -255,10 +259,11 @@ def _field_of(message: Message, value_name: str) -> str:
         return "profile"
     if action != "sign_in":
         return ""
-    # A token names its client: there is no field for it.
-    if value_name == "client_id" and "access_token" in message:
-        return "access_token"
-    return value_name
+    if "access_token" in message:
+        # A token names its client: there is no field for it.
+        return {"client_id": "access_token"}.get(value_name, value_name)
+    # A token that was fetched has no field either.
+    return {"access_token": ""}.get(value_name, value_name)
 
 
 def _connect(_: Message) -> Outcome:
@@ -297,11 +302,10 @@ def _adopt(session: sessions.Session, message: Message) -> Outcome:
     before = sessions.current_or_none()
     check = session.test(property_rights=True)
     outcome = outcome_of(check)
-    wrong_value = _VALUES_OF_CODES.get(check.code or "", "")
-    if wrong_value:
+    if wrong_value := _VALUES_OF_CODES.get(check.code or ""):
         outcome = replace(outcome, field=_field_of(message, wrong_value))
     is_alone = before is None or before.signed_out
-    if outcome.kind != "error" or (is_alone and not wrong_value):
+    if outcome.kind != "error" or (is_alone and not outcome.field):
         sessions.make_current(session)
     elif before is not None and before.works:
         outcome = replace(outcome, text=f"{outcome.text} {_STILL_SIGNED_IN}")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from adobe_nb import session as sessions
+from adobe_nb.auth.credentials import Credentials, Secret
 from adobe_nb.auth.profiles import ProfileStore
 from adobe_nb.errors import (
     AdobeError,
@@ -133,9 +134,14 @@ def test_client_secret_signs_in_and_is_not_in_the_state(simulated: Any) -> None:
     [
         ({"org_id": "nonsense"}, "org_id", "organization ID"),
         ({"org_id": ""}, "org_id", "but not organization ID"),
+        ({"org_id": "0123456789ABCDEF01234567@AdobeOrg"}, "org_id", "403025"),
+        ({"org_id": "“5F1C6E4B67A0C0DE0A495C3A@AdobeOrg"}, "org_id", "organization ID"),
         ({"client_id": "<id>"}, "client_id", "client ID"),
         ({"client_id": "unknown-client-0000"}, "client_id", "does not know the client ID"),
+        ({"client_id": "p8e-0123456789"}, "client_id", "looks like a secret"),
         ({"client_secret": "wrong-secret-value"}, "client_secret", "refused the client secret"),
+        ({"client_secret": "wrong secret-value"}, "client_secret", "contains white space"),
+        ({"scopes": "openid;<scope>"}, "scopes", "Invalid scope"),
     ],
 )
 def test_error_names_its_field(
@@ -147,6 +153,8 @@ def test_error_names_its_field(
     assert (shown.message["kind"], shown.message["field"]) == ("error", field)
     assert says in shown.message["text"]
     assert "wrong-secret-value" not in everything(shown)
+    # A value that is wrong is corrected: nobody is signed in with it.
+    assert not shown.state["connected"]
 
 
 @pytest.mark.parametrize(
@@ -168,6 +176,34 @@ def test_invalid_token_is_reported_at_its_field(simulated: Any, token: str, says
     )
     assert shown.message["field"] == "access_token"
     assert says in shown.message["text"]
+
+
+def test_token_of_another_organization_is_reported_at_the_organization(simulated: Any) -> None:
+    shown, details = panel(), simulated.connection()
+    send(
+        shown,
+        action="sign_in",
+        service="simulator",
+        org_id="0123456789ABCDEF01234567@AdobeOrg",
+        access_token=details["access_token"],
+    )
+    assert (shown.message["field"], shown.message["topic"]) == ("org_id", "organization")
+    assert not shown.state["connected"]
+
+
+def test_refused_token_is_reported_at_its_field(simulated: Any) -> None:
+    shown, details = panel(), simulated.connection()
+    token = details["access_token"]
+    RECORDER.secrets.add(token)
+    simulated.ims.revoke(token)
+    send(
+        shown,
+        action="sign_in",
+        service="simulator",
+        org_id=details["org_id"],
+        access_token=token,
+    )
+    assert (shown.message["kind"], shown.message["field"]) == ("error", "access_token")
 
 
 def test_refused_sign_in_keeps_the_previous_session(simulated: Any) -> None:
@@ -404,6 +440,32 @@ def test_shows_company_account_rights_and_scopes_after_a_test(demo: Any) -> None
     assert "Company" in repr(shown)
 
 
+def test_shows_the_rights_on_properties_with_one_more_request(simulate: Any) -> None:
+    simulator = simulate()
+    properties = simulator.stores[simulator.accounts["demo"].org_id].all("properties")
+    for resource in properties[1:]:
+        resource.meta["rights"] = ["develop", "publish"]
+    properties[0].meta["rights"] = []
+    sign_in(simulator, "developer")
+    shown = panel()
+    before = len(simulator.requests)
+    send(shown, action="test")
+    assert len(simulator.requests) == before + 2
+    without, with_rights = dict(shown._facts)["Property rights"].split("; ")
+    assert without == f"1 property ({properties[0].attributes['name']}): none"
+    assert with_rights.startswith(f"{len(properties) - 1} properties (")
+    assert with_rights.endswith("): develop")
+    assert dict(shown._facts)["Company rights"] == "none"
+
+
+def test_works_when_the_rights_on_properties_cannot_be_read(simulate: Any) -> None:
+    simulator = simulate()
+    simulator.stores[simulator.accounts["demo"].org_id].all("companies")[0].id = "CO" + "0" * 32
+    session = sign_in(simulator)
+    check = session.test(property_rights=True)
+    assert (check.ok, check.companies, check.property_rights) == (True, ("Hearth & Harbor",), None)
+
+
 def test_new_token_is_fetched_with_one_click(simulate: Any) -> None:
     simulator = simulate(seed="empty")
     sign_in(simulator)
@@ -429,6 +491,12 @@ def test_profile_is_saved_selected_and_becomes_active(simulated: Any) -> None:
     assert sessions.current().source == "profile one"
     assert [each["active"] for each in shown.state["profiles"]] == [True, False]
     assert details["client_secret"] not in everything(shown)
+    # A profile of Adobe's, which is not used here.
+    token = Secret(details["access_token"])
+    at_adobe = Credentials("c" * 32, "A@AdobeOrg", None, token, (), "the test")
+    ProfileStore().save("three", at_adobe, in_file=True)
+    shown.refresh()
+    assert [each["simulator"] for each in shown.state["profiles"]] == [True, False, True]
 
 
 def test_profile_that_cannot_be_saved_keeps_the_session_and_is_reported_at_its_field(
