@@ -193,7 +193,7 @@ def _status(options: Namespace) -> Card:  # noqa: ARG001
 
 
 def _test(options: Namespace) -> Card:  # noqa: ARG001
-    # The status that may be asked for next shows them.
+    # For the next %adobe_auth status, which sends no request.
     check = sessions.current().test(property_rights=True)
     title = "The credentials work"
     if not check.ok:

@@ -259,11 +259,14 @@ def _field_of(message: Message, value_name: str) -> str:
         return "profile"
     if action != "sign_in":
         return ""
-    if "access_token" in message:
-        # A token names its client: there is no field for it.
-        return {"client_id": "access_token"}.get(value_name, value_name)
-    # A token that was fetched has no field either.
-    return {"access_token": ""}.get(value_name, value_name)
+    is_pasted = "access_token" in message
+    # A pasted token names its client, which has no field then.
+    if is_pasted and value_name == "client_id":
+        return "access_token"
+    # A token that was fetched has no field.
+    if not is_pasted and value_name == "access_token":
+        return ""
+    return value_name
 
 
 def _connect(_: Message) -> Outcome:

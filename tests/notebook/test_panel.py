@@ -153,7 +153,7 @@ def test_error_names_its_field(
     assert (shown.message["kind"], shown.message["field"]) == ("error", field)
     assert says in shown.message["text"]
     assert "wrong-secret-value" not in everything(shown)
-    # A value that is wrong is corrected: nobody is signed in with it.
+    # There is no session with a value that has to be corrected.
     assert not shown.state["connected"]
 
 
@@ -193,7 +193,7 @@ def test_token_of_another_organization_is_reported_at_the_organization(simulated
 
 def test_refused_token_is_reported_at_its_field(simulated: Any) -> None:
     shown, details = panel(), simulated.connection()
-    token = details["access_token"]
+    token = simulated.ims.issue(simulated.accounts["demo"])
     RECORDER.secrets.add(token)
     simulated.ims.revoke(token)
     send(
