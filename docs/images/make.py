@@ -166,7 +166,7 @@ def shot_of_table(page: Page) -> None:
 def reduce_colors(path: Path) -> None:
     """Make a picture a third of its size, which nobody sees."""
     with Image.open(path) as image:
-        reduced = image.convert("RGB").quantize(64, dither=Image.Dither.NONE)
+        reduced = image.convert("RGB").quantize(128, dither=Image.Dither.NONE)
     reduced.save(path, optimize=True)
 
 
@@ -187,6 +187,8 @@ def shots_of_states(browser: Browser, url: str, folder: Path) -> None:
 
 def shots_of_documentation(browser: Browser, url: str) -> None:
     """The pictures that pages show."""
+    # First, because the state with profiles saves some.
+    shot_of_table(open_notebook(browser, url, "and-table"))
     for state in SHOWN:
         page = open_notebook(browser, url, state)
         panel = page.locator(".adobe-nb")
@@ -195,7 +197,6 @@ def shots_of_documentation(browser: Browser, url: str) -> None:
         panel.screenshot(path=path)
         reduce_colors(path)
         page.close()
-    shot_of_table(open_notebook(browser, url, "and-table"))
 
 
 def write_notebooks(folder: Path) -> None:

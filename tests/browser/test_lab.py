@@ -143,6 +143,8 @@ def test_tutorial_runs_top_to_bottom(lab: Lab, open_notebook: Open, name: str) -
     menu(page, "Run", "Run All Cells")
 
     def code() -> list[nbformat.NotebookNode]:
+        # Saving again and again would only take time from the kernel.
+        page.wait_for_selector("text=Python 3 (ipykernel) | Idle")
         saved_after(lab, page, name)
         return [
             cell
