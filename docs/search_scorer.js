@@ -1,6 +1,6 @@
 /* How the site's search orders its results; Sphinx puts this file into its search script.
 
-   A heading that has the whole query comes first, then pages. Sphinx gives all pages with one word
+   A heading or a term of the glossary that has the whole query comes first, then pages. Sphinx gives all pages with one word
    of the query the same score and sorts them by name, so that decisions and the outputs of the
    tutorials, which have every word, would come before the page that explains it. */
 
@@ -21,7 +21,8 @@ var Scorer = {
   partialTerm: 2,
   score: ([page, , , , score, , kind]) => {
     if (kind === SearchResultKind.index && !wantsOption) return OPTION;
-    const bonus = kind === SearchResultKind.title ? HEADING : 0;
-    return score + bonus + (FOLDERS[page.split("/")[0]] ?? 0);
+    const isTerm = kind === SearchResultKind.object && page === "explanation/glossary";
+    const isHeading = kind === SearchResultKind.title || isTerm;
+    return score + (isHeading ? HEADING : 0) + (FOLDERS[page.split("/")[0]] ?? 0);
   },
 };
