@@ -1,13 +1,13 @@
 /* How the site's search orders its results; Sphinx puts this file into its search script.
 
-   A heading or a term of the glossary that has the whole query comes first, then pages. Sphinx gives all pages with one word
-   of the query the same score and sorts them by name, so that decisions and the outputs of the
-   tutorials, which have every word, would come before the page that explains it. */
+   A heading or a term of the glossary that has the whole query comes first, then pages. Sphinx gives
+   all pages with one word of the query the same score and sorts them by name, so that decisions and
+   the outputs of the tutorials, which have every word, would come before the page that explains it. */
 
 const FOLDERS = { "how-to": 2, explanation: 2, reference: 1, tutorials: -4, decisions: -8 };
 const HEADING = 20;
 const OPTION = 6;
-/* The index has the options of commands: "fail-on" means one, "profile" rarely does. */
+/* "fail-on" means an option of a command, "profile" rarely does. */
 const wantsOption = (new URLSearchParams(window.location.search).get("q") ?? "").includes("-");
 
 var Scorer = {
@@ -20,9 +20,9 @@ var Scorer = {
   term: 5,
   partialTerm: 2,
   score: ([page, , , , score, , kind]) => {
-    if (kind === SearchResultKind.index && !wantsOption) return OPTION;
-    const isTerm = kind === SearchResultKind.object && page === "explanation/glossary";
-    const isHeading = kind === SearchResultKind.title || isTerm;
-    return score + (isHeading ? HEADING : 0) + (FOLDERS[page.split("/")[0]] ?? 0);
+    const isOption = kind === SearchResultKind.index && !page.endsWith("glossary");
+    if (isOption && !wantsOption) return OPTION;
+    const bonus = kind === SearchResultKind.title ? HEADING : 0;
+    return score + bonus + (FOLDERS[page.split("/")[0]] ?? 0);
   },
 };
