@@ -33,7 +33,7 @@ def command_line() -> str:
             "`adobe-nb --version` prints the version, `adobe-nb COMMAND --help` the options. "
             "Errors are printed on stderr. Without `--profile`, `--env-file` or `--simulator`, "
             "credentials come from [the usual sources](environment.md#credentials). "
-            "[Pull by a scheduler](../how-to/schedulers.md) has examples for unattended runs.",
+            "[Pull every night](../how-to/schedulers.md) has examples for unattended runs.",
             *sections,
         ]
     )
