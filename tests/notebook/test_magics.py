@@ -673,10 +673,13 @@ class TestAuth:
         with pytest.raises((adobe_nb.CredentialsError, OSError)):
             run(shell, line)
 
-    def test_error_in_a_cell_is_one_line(
+    def test_error_in_a_cell_is_its_message_in_lines_of_whole_words(
         self, shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
     ) -> None:
         shell.run_cell("import adobe_nb; adobe_nb.reactor.rules('x')")
         printed = "".join(capsys.readouterr())
         assert "ArgumentError (line 1 of the cell): 'x' is not an id" in printed
         assert "Traceback" not in printed
+        # Of more than one line, because of the help at its end.
+        assert 1 < len(printed.splitlines()) < 4
+        assert max(map(len, printed.splitlines())) <= 100
