@@ -96,7 +96,7 @@ def examine(source: Source, file: str | os.PathLike[str] | None = None) -> list[
     if target is not None and session is not None and signed_in:
         results += report.results(session, target)
     elif target is not None:
-        results.append(report.not_written("there is no sign-in"))
+        results.append(report.not_written("you are not signed in"))
     if session is not None:
         session.sign_out()
     return results
