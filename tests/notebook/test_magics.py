@@ -314,7 +314,7 @@ class TestSources:
             run(shell, "login --ask")
 
     def test_status_without_session_names_the_next_step(self) -> None:
-        assert "%adobe_auth login asks for credentials" in repr(card(None))
+        assert "%adobe_auth login asks for the values" in repr(card(None))
 
     def test_login_without_standard_input_is_refused(
         self, shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch

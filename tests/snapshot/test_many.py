@@ -434,14 +434,14 @@ class TestProgress:
     def test_notebook_shows_a_table_with_a_row_for_each(
         self, agency: Agency, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        shown: list[str] = []
+        shown: list[dict[str, str]] = []
 
         class Handle:
-            def update(self, table: Any) -> None:
-                shown.append(table.data)
+            def update(self, forms: dict[str, str], *, raw: bool) -> None:
+                shown.append(forms)
 
-        def display(table: Any, display_id: bool) -> Handle:
-            shown.append(table.data)
+        def display(forms: dict[str, str], *, raw: bool, display_id: bool) -> Handle:
+            shown.append(forms)
             return Handle()
 
         monkeypatch.setattr(live, "_EVERY", 0.0)
@@ -449,8 +449,11 @@ class TestProgress:
         monkeypatch.setattr(IPython.display, "display", display)
         frame = agency.pull(tmp_path)
         for row in frame.itertuples():
-            assert f"<td>{row.organization}</td><td>done</td><td>{row.requests}</td>" in shown[-1]
-        assert "<th>waited</th>" in shown[0]
+            cells = f"<td>{row.organization}</td><td>done</td><td>{row.requests}</td>"
+            assert cells in shown[-1]["text/html"]
+        assert "<th>waited</th>" in shown[0]["text/html"]
+        assert shown[0]["text/plain"].startswith("0 of 2 organizations: ")
+        assert shown[-1]["text/plain"].startswith("2 of 2 organizations: ")
 
     def test_late_report_does_not_replace_the_end(self) -> None:
         progress = live.Live(["A@AdobeOrg"], shown=False)
