@@ -39,11 +39,17 @@ FEATURES = {
     "login": ("%adobe_auth login --simulator", ["signed in", "the built-in simulator"]),
     "status": ("%adobe_auth status", ["not signed in", "%adobe_auth login"]),
     "profiles": ("%adobe_auth profiles", ["none", "login --save NAME"]),
-    "table": (f"{_READ}\nsession.reactor.properties()", ["Web Store US", "6 rows × 19 columns"]),
-    "table of the magic": (f"{_READ}\n%reactor properties", ["Web Store US", "6 rows"]),
-    "answer": (f"{_READ}\ntags.references()", ["verdict", "tags.references()"]),
-    "chart": (f"{_READ}\ntags.plot.triggers()", ["<Axes: title=", "events trigger"]),
-    "diagram": (f"{_READ}\nanalysis.to_mermaid(tags.rule_graph())", ["flowchart LR", "-->"]),
+    "table": (f"{_READ}\nsession.reactor.properties()", ["id", "6 rows × 19 columns"]),
+    "table of the magic": (f"{_READ}\n%reactor properties", ["id", "6 rows × 19 columns"]),
+    "answer": (
+        f"{_READ}\ntags.references()",
+        ["App Version", "13 rows", "The code of the pages is not"],
+    ),
+    "chart": (f"{_READ}\ntags.plot.triggers()", ["<Axes: title=", "Rules by trigger"]),
+    "diagram": (
+        f"{_READ}\nanalysis.to_mermaid(tags.rule_graph('all'))",
+        ["flowchart LR\n  n0", "App Version"],
+    ),
 }
 
 
@@ -118,7 +124,9 @@ def test_progress_of_many_organizations_is_a_sentence(
 @pytest.fixture
 def long_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "_SHORT", 0.0)
-    monkeypatch.setitem(sys.modules, "ipykernel", types.ModuleType("ipykernel"))
+    kernel = types.ModuleType("ipykernel")
+    kernel.version_info = (7, 0, 0)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "ipykernel", kernel)
 
 
 @pytest.mark.usefixtures("long_work")
@@ -144,8 +152,8 @@ def test_progress_bar_without_widgets_is_a_line(
     for name in _WIDGETS:
         monkeypatch.setitem(sys.modules, name, None)
     monkeypatch.setitem(sys.modules, "ipykernel.zmqshell", types.ModuleType("ipykernel.zmqshell"))
-    with pytest.warns(tqdm.TqdmWarning, match="update jupyter and ipywidgets"):
-        with progress.bar(Limiter(), "rules") as meter:
-            meter.expect(4)
+    with progress.bar(Limiter(), "rules") as meter:
+        meter.expect(4)
+        with pytest.warns(tqdm.TqdmWarning, match="update jupyter and ipywidgets"):
             meter.update()
     assert "rules:   0%" in capsys.readouterr().err
