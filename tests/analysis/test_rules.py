@@ -546,7 +546,7 @@ class TestRuleGraph:
             ("A1", "RL1", CODE_ACTION, script("_satellite.getVar('no such element')")),
             ("A2", "RL2", CODE_ACTION, script("2")),
         )
-        sentence = "1 references from these resources lead nowhere"
+        sentence = "1 reference from these resources leads nowhere, and has no edge"
         for graph, is_said in (
             (site.rule_graph("all"), True),
             (site.rule_graph("One"), True),
