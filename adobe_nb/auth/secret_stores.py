@@ -16,7 +16,7 @@ from adobe_nb.errors import CredentialsError
 
 FORMS = '"colab", or "databricks:" and the name of a secret scope'
 _COLAB = "Colab secrets"
-# As Databricks defines names of scopes. The beginning of a secret is no part of one.
+# As Databricks defines names of scopes, but for those that begin like a secret.
 _SCOPE = re.compile(r"(?!eyJ|p8e-)[A-Za-z0-9_.@-]{1,128}")
 _ELSEWHERE = "Elsewhere, use a .env file or another source: %adobe_auth --help lists them."
 
