@@ -106,11 +106,9 @@ class TestColab:
 
     def test_invalid_value_is_not_quoted(self, colab: Colab) -> None:
         colab.values = {**VALUES, "ADOBE_CLIENT_ID": HUSH}
-        with pytest.raises(CredentialsError) as caught:
+        with pytest.raises(CredentialsError, match="Colab secrets looks like a secret") as caught:
             adobe_nb.connect(secrets="colab")
-        assert str(caught.value) == (
-            "The client id in Colab secrets looks like a secret. Were the two values swapped?"
-        )
+        assert HUSH not in str(caught.value)
 
     def test_elsewhere_says_what_to_use(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "google.colab.userdata", None)
