@@ -14,7 +14,7 @@ from adobe_nb.auth.credentials import Candidate, candidate_of, sealed
 from adobe_nb.auth.sources import ENV_NAMES
 from adobe_nb.errors import CredentialsError
 
-FORMS = '"colab", or "databricks:" and the name of a secret scope'
+_FORMS = '"colab", or "databricks:" and the name of a secret scope'
 _COLAB = "Colab secrets"
 # As Databricks defines names of scopes, but for those that begin like a secret.
 _SCOPE = re.compile(r"(?!eyJ|p8e-)[A-Za-z0-9_.@-]{1,128}")
@@ -45,7 +45,7 @@ def from_secret_store(store: str) -> Candidate:
         if _SCOPE.fullmatch(scope):
             return _from_databricks(scope)
     # Not quoted: a secret may have been passed by mistake.
-    raise CredentialsError(f"Invalid secrets= (--secrets): must be {FORMS}, never a secret itself.")
+    raise CredentialsError(f"Invalid secrets= (--secrets): must be {_FORMS}, never a secret itself.")
 
 
 def _from_colab() -> Candidate:
