@@ -87,7 +87,7 @@ class TestConnect:
         write(Path.cwd() / ".env", env_of(demo))
         with pytest.raises(
             IncompleteCredentials,
-            match="arguments has client id, but not organization id, client secret",
+            match="arguments have client id, but not organization id, client secret",
         ):
             adobe_nb.connect(client_id="client-1234567890")
 
