@@ -58,9 +58,10 @@ html_theme_options = {
 
 
 def copy_tutorials(_: Sphinx) -> None:
-    """Copy the notebooks into the site, where Sphinx looks for its sources."""
+    """Copy the notebooks and their images into the site, where Sphinx looks for its sources."""
     for notebook in NOTEBOOKS.glob("*.ipynb"):
         shutil.copy(notebook, HERE / "tutorials" / notebook.name)
+    shutil.copytree(NOTEBOOKS / "images", HERE / "tutorials" / "images", dirs_exist_ok=True)
 
 
 def write_reference(_: Sphinx) -> None:
