@@ -33,6 +33,8 @@ exclude_patterns = ["_build"]
 nb_execution_mode = "off"
 # Widgets need a kernel: the page shows the text beside them.
 nb_mime_priority_overrides = [("html", "application/vnd.jupyter.widget-view+json", None)]
+# CommonMark, the default, does not have tables.
+nb_render_markdown_format = "myst"
 myst_heading_anchors = 3
 myst_enable_extensions = ["colon_fence", "deflist"]
 
