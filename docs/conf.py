@@ -48,6 +48,7 @@ html_title = "adobe_nb"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
+html_search_scorer = str(HERE / "search.js")
 html_theme_options = {
     "navigation_with_keys": False,
     # Error codes and questions are headings of the second level.
