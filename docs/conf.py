@@ -33,6 +33,8 @@ exclude_patterns = ["_build"]
 nb_execution_mode = "off"
 # Widgets need a kernel: the page shows the text beside them.
 nb_mime_priority_overrides = [("html", "application/vnd.jupyter.widget-view+json", None)]
+# CommonMark, the default, does not have tables.
+nb_render_markdown_format = "myst"
 myst_heading_anchors = 3
 myst_enable_extensions = ["colon_fence", "deflist"]
 
@@ -59,9 +61,10 @@ html_theme_options = {
 
 
 def copy_tutorials(_: Sphinx) -> None:
-    """Copy the notebooks into the site, where Sphinx looks for its sources."""
+    """Copy the notebooks and their images into the site, where Sphinx looks for its sources."""
     for notebook in NOTEBOOKS.glob("*.ipynb"):
         shutil.copy(notebook, HERE / "tutorials" / notebook.name)
+    shutil.copytree(NOTEBOOKS / "images", HERE / "tutorials" / "images", dirs_exist_ok=True)
 
 
 def write_reference(_: Sphinx) -> None:

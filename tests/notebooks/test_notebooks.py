@@ -256,7 +256,8 @@ def test_the_runner_reports_a_failing_cell(tmp_path: Path) -> None:
 
 
 def test_every_step_of_adobes_tutorial_is_mapped_to_cells_that_exist() -> None:
-    text = (DOCS / "tutorials.md").read_text(encoding="utf-8")
+    page = (DOCS / "tutorials.md").read_text(encoding="utf-8")
+    text = page[: page.index("## Links")]
     rows = {
         row[0].strip(): row
         for row in (
