@@ -33,12 +33,15 @@
     DeliveryWarning (UserWarning)           some events of a batch were not accepted
 """
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from traceback import walk_tb
 from types import TracebackType
 from typing import Any, NamedTuple
 
 from adobe_nb.masking import masked_message, printable
+
+_LINE_LENGTH = 100
 
 
 class _Printable(Exception):
@@ -73,7 +76,13 @@ class AdobeError(_Printable):
             # Only the number of the line: its text could hold a secret that was typed there.
             name += f" (line {line} of the cell)"
         notes = getattr(self, "__notes__", ())
-        return ["\n".join((f"{name}: {self}", *notes))]
+        lines = "\n".join((f"{name}: {self}", *notes)).splitlines()
+        return ["\n".join(map(_wrapped, lines))]
+
+
+def _wrapped(line: str) -> str:
+    # JupyterLab breaks a line of text at its edge, in the middle of a word.
+    return textwrap.fill(line, _LINE_LENGTH, break_long_words=False, break_on_hyphens=False)
 
 
 def _unpickled(error_type: type[AdobeError], args: tuple[Any, ...]) -> AdobeError:

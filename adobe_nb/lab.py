@@ -58,9 +58,9 @@ def tutorials() -> Path:
 
 
 def copy_tutorials(folder: Path, source: Path | None = None) -> list[str]:
-    """Copy the tutorials, except those that the user has changed; return lines about it.
+    """Copy the tutorials and their images, except files that the user has changed.
 
-    Raises LabError when the folder cannot be used.
+    Return lines about it. Raises LabError when the folder cannot be used.
     """
     source = source or tutorials()
     record = folder / _RECORD
@@ -68,19 +68,21 @@ def copy_tutorials(folder: Path, source: Path | None = None) -> list[str]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         copied = _read_record(record)
-        for tutorial in sorted(source.glob("*.ipynb")):
-            target = folder / tutorial.name
-            digest = _digest(tutorial)
+        for original in sorted([*source.glob("*.ipynb"), *source.glob("images/*.svg")]):
+            name = original.relative_to(source).as_posix()
+            target = folder / name
+            target.parent.mkdir(exist_ok=True)
+            digest = _digest(original)
             existing = None
             if target.exists():
                 existing = _digest(target)
             # A file with other content than our last copy is the user's.
-            if existing not in {None, digest, copied.get(tutorial.name)}:
-                kept.append(tutorial.name)
+            if existing not in {None, digest, copied.get(name)}:
+                kept.append(name)
                 continue
             if existing != digest:
-                shutil.copyfile(tutorial, target)
-            copied[tutorial.name] = digest
+                shutil.copyfile(original, target)
+            copied[name] = digest
         if not any(folder.glob("*.ipynb")):
             raise LabError(f"There are no tutorials in {source}. Reinstall the package.")
         record.write_text(json.dumps(copied, indent=1) + "\n", encoding="utf-8")

@@ -135,6 +135,9 @@ class Resource:
     @property
     def docs(self) -> str:
         """The address of Adobe's page on this type."""
+        if self.type == "profiles":
+            # The only page of Adobe's whose name is in the singular.
+            return f"{_GUIDE}profile"
         return _GUIDE + self.type.replace("_", "-")
 
     @property

@@ -21,7 +21,7 @@ from adobe_nb.api.reactor.journal import Journal
 from adobe_nb.api.reactor.preview import PreviewClient
 from adobe_nb.api.reactor.rights import PropertyRights, resources_of
 from adobe_nb.api.reactor.rights import property_rights as read_property_rights
-from adobe_nb.auth import sources
+from adobe_nb.auth import secret_stores, sources
 from adobe_nb.auth.credentials import (
     HOST_NAMES,
     Candidate,
@@ -394,6 +394,7 @@ def connect(
     postman_file: str | Path | None = None,
     config_file: str | Path | None = None,
     profile: str | None = None,
+    secrets: str | None = None,
     simulator: bool | str = False,
     fallback: Literal["simulator"] | None = None,
     journal: bool = True,
@@ -427,6 +428,9 @@ def connect(
         The configuration of launchpy or aepp, with ``org_id`` if it has several organizations.
     profile
         A profile that was saved on this machine (``Session.save``, ``adobe_nb.profiles()``).
+    secrets
+        ``"colab"`` for the secrets of Colab, or ``"databricks:SCOPE"`` for a secret scope of
+        Databricks. They have the names of the environment, such as ``ADOBE_CLIENT_ID``.
     simulator
         True for the built-in simulator, or the name of one of its accounts (``"no_company"``).
     fallback
@@ -494,6 +498,7 @@ def connect(
         (sources.from_postman_file, postman_file),
         (partial(sources.from_config_file, org_id=org_id), config_file),
         (ProfileStore().candidate, profile),
+        (secret_stores.from_secret_store, secrets),
     ]
     resolved = _resolve(values, openers, simulator=simulator, fallback=fallback)
     session = Session(
@@ -574,8 +579,8 @@ def _resolve(
     named = [(opener, argument) for opener, argument in openers if argument is not None]
     if bool(values) + len(named) + bool(simulator) > 1:
         raise CredentialsError(
-            "Name one source only: values such as client_id=, or a file, profile= or simulator=. "
-            "Sources are never mixed."
+            "Name one source only: values such as client_id=, or a file, profile=, secrets= or "
+            "simulator=. Sources are never mixed."
         )
     if fallback not in (None, "simulator"):
         raise CredentialsError(f'Invalid fallback {fallback!r}: must be "simulator" or None.')
@@ -598,11 +603,13 @@ def first_source(*, fall_back: bool = False) -> ResolvedCredentials:
         return _first_source_or_simulator(announced, fall_back=fall_back)
     resolved = sources.find()
     if resolved is None:
-        raise NoCredentials(
-            "No credentials were found. Put ADOBE_CLIENT_ID, ADOBE_CLIENT_SECRET and ADOBE_ORG_ID "
-            "into a .env file, use the panel of %adobe_auth, or try it without an account: "
-            "adobe_nb.connect(simulator=True)."
+        advice = (
+            "Put ADOBE_CLIENT_ID, ADOBE_CLIENT_SECRET and ADOBE_ORG_ID into a .env file, use the "
+            "panel of %adobe_auth, or try it without an account: adobe_nb.connect(simulator=True)."
         )
+        if store := secret_stores.store_here():
+            advice += f' Secrets of this notebook are read by adobe_nb.connect(secrets="{store}").'
+        raise NoCredentials(f"No credentials were found. {advice}")
     return resolved
 
 

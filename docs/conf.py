@@ -33,6 +33,8 @@ exclude_patterns = ["_build"]
 nb_execution_mode = "off"
 # Widgets need a kernel: the page shows the text beside them.
 nb_mime_priority_overrides = [("html", "application/vnd.jupyter.widget-view+json", None)]
+# CommonMark, the default, does not have tables.
+nb_render_markdown_format = "myst"
 myst_heading_anchors = 3
 myst_enable_extensions = ["colon_fence", "deflist"]
 
@@ -46,6 +48,7 @@ html_title = "adobe_nb"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
+html_search_scorer = str(HERE / "search.js")
 html_theme_options = {
     "navigation_with_keys": False,
     # Error codes and questions are headings of the second level.
@@ -58,9 +61,10 @@ html_theme_options = {
 
 
 def copy_tutorials(_: Sphinx) -> None:
-    """Copy the notebooks into the site, where Sphinx looks for its sources."""
+    """Copy the notebooks and their images into the site, where Sphinx looks for its sources."""
     for notebook in NOTEBOOKS.glob("*.ipynb"):
         shutil.copy(notebook, HERE / "tutorials" / notebook.name)
+    shutil.copytree(NOTEBOOKS / "images", HERE / "tutorials" / "images", dirs_exist_ok=True)
 
 
 def write_reference(_: Sphinx) -> None:

@@ -149,6 +149,13 @@ class TestTutorials:
         lab.copy_tutorials(target, self.source(tmp_path, a="1"))
         assert (target / "a.ipynb").read_text() == "1"
 
+    def test_images_are_copied_beside_the_tutorials(self, tmp_path: Path) -> None:
+        source = self.source(tmp_path, a="1")
+        (source / "images").mkdir()
+        (source / "images" / "sketch.svg").write_text("<svg/>")
+        lab.copy_tutorials(tmp_path / "work", source)
+        assert (tmp_path / "work" / "images" / "sketch.svg").read_text() == "<svg/>"
+
     def test_unusable_folder_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")
         with pytest.raises(lab.LabError, match="cannot be used .* --dir"):

@@ -299,7 +299,7 @@ def test_reference_shows_the_docstring_of_each_public_name() -> None:
 def test_guide_to_changing_tags_runs() -> None:
     from tests.conftest import sign_in, started
 
-    *changes, publishing = examples_of("how-to/change-tags.md")
+    *changes, publishing, rollback = examples_of("how-to/change-tags.md")
     assert len(changes) == 5
     simulator = started(build_seconds=0.02)
     try:
@@ -311,6 +311,10 @@ def test_guide_to_changing_tags_runs() -> None:
         assert reactor.rules.get(names["rules"])["deleted_at"].notna().all()
         exec(publishing, names)
         assert reactor.data_elements(names["library"])["name"].tolist() == ["Page Name"]
+        exec(rollback, names)
+        delivered = reactor.builds.get(names["build"])
+        assert delivered["meta_republish_status"].notna().all()
+        assert names["earlier"]["name"].tolist() == ["Holiday 2025"]
     finally:
         simulator.stop()
 

@@ -40,6 +40,11 @@ def test_version_stands_in_one_place() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+", adobe_nb.__version__)
 
 
+def test_no_address_has_a_placeholder() -> None:
+    for address in PROJECT["project"].get("urls", {}).values():
+        assert not re.search("OWNER|example", address), address
+
+
 def test_workflows_run_the_scripts_that_anyone_can_run() -> None:
     commands: dict[str, list[str]] = {}
     for path in (ROOT / ".github" / "workflows").glob("*.yml"):

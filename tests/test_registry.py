@@ -159,3 +159,8 @@ class TestARow:
 
 def test_prefixes_are_distinct() -> None:
     assert len(BY_PREFIX) == len(RESOURCES)
+
+
+def test_page_on_profiles_is_in_the_singular() -> None:
+    assert RESOURCES["profiles"].docs.endswith("/endpoints/profile")
+    assert RESOURCES["rule_components"].docs.endswith("/endpoints/rule-components")

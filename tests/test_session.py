@@ -87,7 +87,7 @@ class TestConnect:
         write(Path.cwd() / ".env", env_of(demo))
         with pytest.raises(
             IncompleteCredentials,
-            match="arguments has client ID, but not organization ID, client secret",
+            match="arguments have client ID, but not organization ID, client secret",
         ):
             adobe_nb.connect(client_id="client-1234567890")
 

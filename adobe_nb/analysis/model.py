@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 
 import pandas as pd
 
+from adobe_nb.analysis.words import counted
 from adobe_nb.errors import ArgumentError
 from adobe_nb.forks import run_after_fork
 
@@ -218,13 +219,15 @@ class Model:
         unreadable = [resource for resource in self.resources if resource.problem]
         if unreadable:
             first = unreadable[0]
+            resources = counted(len(unreadable), "resource", "resources")
             yield (
-                f"The settings of {len(unreadable)} resources cannot be read, the first being "
+                f"The settings of {resources} cannot be read, the first being "
                 f"{first.id} ({first.name}): {first.problem}."
             )
         orphans = list(map(attrgetter("rule"), self.rule_components)).count(None)
         if orphans:
-            yield f"The rules of {orphans} rule components are missing; they count as enabled."
+            components = counted(orphans, "rule component", "rule components")
+            yield f"The rules of {components} are missing; they count as enabled."
 
 
 # Questions are asked from several threads. Steps use each other, so that the lock is reentrant.

@@ -32,6 +32,14 @@ def enumerated(items: Sequence[str], most: int = 10, separator: str = ", ") -> s
     return f"{separator.join(shown[:-1])}{separator.rstrip(', ')} and {shown[-1]}"
 
 
+def counted(number: int, one: str, several: str) -> str:
+    """Return a number with the words that agree with it: ``1 rule is``, ``2 rules are``."""
+    words = several
+    if number == 1:
+        words = one
+    return f"{number:,} {words}"
+
+
 def switch(value: Any) -> bool | None:
     """Return what a switch says, as text from files does, too; None for nothing and other words."""
     word = str(value).strip().lower()

@@ -55,6 +55,7 @@ _SECRET_NAME = re.compile(r"secret|token|private|passphrase|password|jwt", re.IG
 # a web page or a document.
 _NAMED_CATEGORIES = {"Cf", "Zs", "Zl", "Zp", "Pd", "Pi", "Pf", "Ps"}
 _QUOTES = ('"', "'", "`")
+_PLURAL_SOURCES = ("arguments", "Colab secrets", "Databricks secrets")
 
 
 def is_organization_id(text: str) -> bool:
@@ -206,8 +207,14 @@ class Candidate:
 
     def describe(self) -> str:
         """Say in one line what is present and what is missing, without any value."""
-        present = self._labeled(sorted(self.present)) or "no credentials"
-        text = f"{self.source} has {present}, but not {self._labeled(self.missing)}"
+        verb = "has"
+        if self.source.startswith(_PLURAL_SOURCES):
+            verb = "have"
+        missing = self._labeled(self.missing)
+        text = f"{self.source} {verb} none of {missing}"
+        if self.present:
+            present = self._labeled(sorted(self.present))
+            text = f"{self.source} {verb} {present}, but not {missing}"
         notes = "; ".join([*map("unknown name {}".format, self.misspelled), *self.unread])
         if notes:
             text += f" ({notes})"

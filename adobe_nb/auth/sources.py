@@ -33,8 +33,9 @@ from adobe_nb.suggest import is_misspelled
 
 SIMULATOR_VARIABLE = "ADOBE_NB_SIMULATOR"
 _PROFILE = "ADOBE_PROFILE"
-# For each source: what it calls a value, and what we call it.
-_ENV_NAMES = {f"ADOBE_{name.upper()}": name for name in (*SECRET_NAMES, *VALUE_NAMES)}
+ENV_NAMES = {f"ADOBE_{name.upper()}": name for name in (*SECRET_NAMES, *VALUE_NAMES)}
+"""What the environment, ``.env`` files and secret stores call a value, and what we call it."""
+# The same for files of other tools.
 _POSTMAN_NAMES = {
     "API_KEY": "client_id",
     "CLIENT_SECRET": "client_secret",
@@ -67,7 +68,7 @@ _CONTEXT = re.compile(
     r"AIO_ims_contexts_(.+?)_(client__id|client__secrets|ims__org__id|scopes)", re.IGNORECASE
 )
 _METASCOPES = re.compile("meta_?scopes?", re.IGNORECASE)
-_OUR_NAMES = {*_ENV_NAMES, _PROFILE, *_POSTMAN_NAMES, *_APP_BUILDER_NAMES}
+_OUR_NAMES = {*ENV_NAMES, _PROFILE, *_POSTMAN_NAMES, *_APP_BUILDER_NAMES}
 _FILES = {
     "console_file": "a Developer Console download",
     "postman_file": "a Postman environment",
@@ -86,7 +87,7 @@ class _EnvFile:
     @property
     def has_our_names(self) -> bool:
         """Whether it has a name that only we, App Builder or Adobe's Postman environment use."""
-        own = {*_ENV_NAMES, _PROFILE, *_APP_BUILDER_NAMES, "IMS_ORG"}
+        own = {*ENV_NAMES, _PROFILE, *_APP_BUILDER_NAMES, "IMS_ORG"}
         return bool(
             own & self.values.keys() or self.unread or any(map(_CONTEXT.fullmatch, self.values))
         )
@@ -102,7 +103,7 @@ class _EnvFile:
         own = _candidate(
             source,
             self.values,
-            _ENV_NAMES,
+            ENV_NAMES,
             misspelled=_misspelled(self.values),
             unread=self.unread,
         )
@@ -162,7 +163,7 @@ class _EnvFile:
 def from_environment(environ: Mapping[str, str]) -> Candidate:
     """Return what the process environment offers: the ``ADOBE_…`` names only."""
     values = _in_upper_case(environ)
-    return _candidate("environment", values, _ENV_NAMES, misspelled=_misspelled(environ))
+    return _candidate("environment", values, ENV_NAMES, misspelled=_misspelled(environ))
 
 
 def announced_simulator() -> str:
@@ -358,7 +359,7 @@ def _misspelled(names: Iterable[str]) -> tuple[str, ...]:
     for name in names:
         upper = name.upper()
         is_unknown = upper.startswith("ADOBE") and upper not in _OUR_NAMES
-        if is_unknown and is_misspelled(upper, _ENV_NAMES):
+        if is_unknown and is_misspelled(upper, ENV_NAMES):
             misspelled.append(name)
     return tuple(misspelled)
 

@@ -17,7 +17,7 @@ from adobe_nb.api.reactor.rights import (
     resources_of,
     rights_of,
 )
-from adobe_nb.auth import sources
+from adobe_nb.auth import secret_stores, sources
 from adobe_nb.auth.credentials import (
     Credentials,
     Hosts,
@@ -38,7 +38,10 @@ from adobe_nb.http.client import Transport, date_of
 from adobe_nb.http.messages import Request, Response
 from adobe_nb.simulator import discovery
 
-_ORDER = "environment, .env, active profile, ADOBE_NB_SIMULATOR"
+_ORDER = (
+    "environment, .env, active profile, ADOBE_NB_SIMULATOR; secrets of Colab and Databricks only "
+    "when named"
+)
 _NEEDED_SCOPES = ("read_organizations", "additional_info.projectedProductContext")
 """Without them the service does not see which companies and products the account has."""
 _CLOCK_TOLERANCE = timedelta(minutes=5)
@@ -53,11 +56,14 @@ class Source:
     profile: str | None = None
     env_file: str | Path | None = None
     simulator: bool = False
+    secrets: str | None = None
 
     def __post_init__(self) -> None:
-        named = (self.profile is not None, self.env_file is not None, bool(self.simulator))
-        if sum(named) > 1:
-            raise ArgumentError("Name one source only: profile=, env_file= or simulator=.")
+        named = [name is not None for name in (self.profile, self.env_file, self.secrets)]
+        if sum(named) + bool(self.simulator) > 1:
+            raise ArgumentError(
+                "Name one source only: profile=, env_file=, secrets= or simulator=."
+            )
 
     @property
     def is_named(self) -> bool:
@@ -72,6 +78,9 @@ class Source:
             return ResolvedCredentials(credentials_of(ProfileStore().candidate(self.profile)))
         if self.env_file is not None:
             return ResolvedCredentials(credentials_of(sources.from_env_file(self.env_file)))
+        if self.secrets is not None:
+            candidate = secret_stores.from_secret_store(self.secrets)
+            return ResolvedCredentials(credentials_of(candidate))
         signed_in = sessions.current_or_none()
         if signed_in is not None and not signed_in.signed_out:
             return ResolvedCredentials(signed_in.credentials)

@@ -20,6 +20,7 @@ def doctor(
     profile: str | None = None,
     env_file: str | Path | None = None,
     simulator: bool = False,
+    secrets: str | None = None,
     report: str | os.PathLike[str] | None = None,
 ) -> "pd.DataFrame":
     """Check sign-in, rights, network and installation. Reads only.
@@ -30,7 +31,7 @@ def doctor(
 
     Parameters
     ----------
-    profile, env_file, simulator
+    profile, env_file, simulator, secrets
         The credentials to check, as in ``connect()``.
     report
         A file that ends in ``.json``, for the maintainers: in which form the service answers, and
@@ -60,7 +61,7 @@ def doctor(
     """
     import pandas as pd  # noqa: PLC0415
 
-    results = examine(Source(profile, env_file, simulator), report)
+    results = examine(Source(profile, env_file, simulator, secrets), report)
     columns = [field.name for field in fields(Result)]
     frame = pd.DataFrame(list(map(asdict, results)), columns=columns, dtype="string")
     frame.attrs = {"service": "adobe_nb", "path": "doctor()"}
@@ -96,7 +97,7 @@ def examine(source: Source, file: str | os.PathLike[str] | None = None) -> list[
     if target is not None and session is not None and signed_in:
         results += report.results(session, target)
     elif target is not None:
-        results.append(report.not_written("there is no sign-in"))
+        results.append(report.not_written("you are not signed in"))
     if session is not None:
         session.sign_out()
     return results

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from adobe_nb.api.progress import OFF
+from adobe_nb.auth.secret_stores import store_here
 from adobe_nb.checkup.results import Result, problem_of
 from adobe_nb.errors import TransportError
 from adobe_nb.home import config_folder, state_folder
@@ -95,11 +96,11 @@ def _notebook() -> Result:
 
 def _home() -> tuple[str, str]:
     """Name what runs this Python, and say how to sign in there."""
-    without_panel = "If the panel of %adobe_auth stays empty: %adobe_auth login --ask."
-    if "google.colab" in sys.modules:
-        return "a Colab kernel (not tried by us)", without_panel
-    if "dbruntime" in sys.modules:
-        return "a Databricks kernel (not tried by us)", without_panel
+    without_panel = "If the panel of %adobe_auth stays empty: %adobe_auth login --ask"
+    if store := store_here():
+        name = store.partition(":")[0].capitalize()
+        advice = f'{without_panel}, or adobe_nb.connect(secrets="{store}").'
+        return f"a {name} kernel (not tried by us)", advice
     # Without importing IPython: a process that has not loaded it is not a kernel.
     ipython = sys.modules.get("IPython")
     shell = None
@@ -108,7 +109,7 @@ def _home() -> tuple[str, str]:
     if not hasattr(shell, "kernel"):
         advice = "The panel requires a notebook. Here, use a .env file or a profile."
         return "no notebook kernel", advice
-    return "a notebook kernel, such as that of JupyterLab or VS Code", without_panel
+    return "a notebook kernel, such as that of JupyterLab or VS Code", f"{without_panel}."
 
 
 def _proxy(url: str) -> Result:

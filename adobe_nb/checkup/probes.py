@@ -239,7 +239,7 @@ def _single(reader: Reader, lists: Sequence["Listing"]) -> Probe:
     question, assumed = "a resource by its id", "the same members as in a list"
     first = _first(lists, "properties")
     if first is None:
-        return Probe(question, assumed, f"{NOT_SEEN}: there is no property")
+        return Probe(question, assumed, f"{NOT_SEEN}: no property was found")
     property_id, resource = first
     reply = reader.get(f"/properties/{property_id}")
     observed = "other members than in a list"
@@ -275,7 +275,7 @@ def _null_relation(reader: Reader, lists: Sequence["Listing"]) -> Probe:
 def _linkage(reader: Reader, lists: Sequence["Listing"], owner: str, name: str) -> str:
     first = _first(lists, owner)
     if first is None:
-        return f"{NOT_SEEN}: there are no {owner}"
+        return f"{NOT_SEEN}: no {owner} were found"
     reply = reader.get(f"/{owner}/{first[0]}/relationships/{name}")
     links = sorted({"related", "self"} & members_of(reply.document, "links").keys())
     parts = [f"links {', '.join(links) or 'none'}"]

@@ -127,8 +127,11 @@ def _show_panel(options: Namespace) -> Any:  # noqa: ARG001
 
 
 def _panel(outcome: Outcome) -> Any:
-    from adobe_nb.notebook.panel import panel  # noqa: PLC0415
-
+    """Return the panel, or the same facts as text where ipywidgets or anywidget do not work."""
+    try:
+        from adobe_nb.notebook.panel import panel  # noqa: PLC0415
+    except ImportError:
+        return card(sessions.current_or_none(), outcome)
     return panel(outcome)
 
 

@@ -109,6 +109,8 @@ def _for_auth(words: list[str], fragment: str) -> Iterable[str]:
 
     if words[-1] in {"use", "forget", "--profile"}:
         return _profiles()
+    if words[-1] == "--secrets":
+        return ("colab", "databricks:")
     # IPython completes paths.
     if words[-1].endswith("-file"):
         return ()

@@ -71,6 +71,20 @@ _TABLE_STYLE = (
 )
 _HEADER_STYLE = "text-align:left;padding:2px 12px 2px 0;font-weight:normal;opacity:.7"
 _CELL_STYLE = "text-align:left;padding:2px 0"
+_OUTCOME_LABELS = {"warning": "Note", "error": "Problem"}
+_WAYS_TO_SIGN_IN = (
+    ("Prompt", "%adobe_auth login asks for the values, and hides the secret"),
+    (
+        "File",
+        "put ADOBE_CLIENT_ID, ADOBE_CLIENT_SECRET and ADOBE_ORG_ID into .env, then %adobe_auth",
+    ),
+    (
+        "Secrets",
+        'adobe_nb.connect(secrets="colab") on Colab, secrets="databricks:SCOPE" on Databricks',
+    ),
+    ("Simulator", "%adobe_auth --or-simulator requires no account"),
+)
+"""What works where no widget is shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,14 +218,23 @@ def _aligned(rows: Collection[tuple[Any, object]]) -> list[str]:
     return [f"{label!s:<{width}}  {value}" for label, value in rows]
 
 
-def card(session: "Session | None") -> Card:
-    """Return the session as a card; without one, the next step where there is no panel."""
-    if session is None or session.signed_out:
-        status = "not signed in"
-        if session is not None:
-            status = "signed out"
-        next_step = "%adobe_auth login asks for credentials; %adobe_auth --or-simulator needs none"
-        return Card("Adobe tags", (("Status", status), ("Next", next_step)))
+def card(session: "Session | None", outcome: Outcome | None = None) -> Card:
+    """Return the session as a card, with the outcome of the last action.
+
+    Without a session it has the ways to sign in that work without the panel.
+    """
+    rows = _rows_of(session)
+    if outcome is not None and outcome.text:
+        label = _OUTCOME_LABELS.get(outcome.kind, "Result")
+        rows.insert(1, (label, outcome.text.replace("\n", " ")))
+    return Card("Adobe tags", tuple(rows))
+
+
+def _rows_of(session: "Session | None") -> list[tuple[str, str]]:
+    if session is None:
+        return [("Status", "not signed in"), *_WAYS_TO_SIGN_IN]
+    if session.signed_out:
+        return [("Status", "signed out"), *_WAYS_TO_SIGN_IN]
     state = state_of(session)
     status = "signed in"
     if state["refused"]:
@@ -222,7 +245,7 @@ def card(session: "Session | None") -> Card:
     facts = facts_of(state)
     token = ("Token", f"{session.time_left_text}, {renewal}")
     facts.insert(len(facts) - len(state["notes"]), token)
-    return Card("Adobe tags", (("Status", status), *facts))
+    return [("Status", status), *facts]
 
 
 def is_ours(frame: pd.DataFrame) -> bool:

@@ -36,6 +36,7 @@ SOURCES = {
     "--postman-file": "an exported Postman environment",
     "--config-file": "the configuration of launchpy or aepp",
     "--profile": "a profile saved on this machine",
+    "--secrets": "the secrets of this notebook: colab, or databricks:SCOPE",
 }
 OPTIONS = (
     *SOURCES,
@@ -63,6 +64,8 @@ _FILE = re.compile(
 _PUBLIC_NAME = re.compile(
     r"--?(client[-_]?id|api[-_]?key|org[-_]?id|ims[-_]?org([-_]?id)?)", re.IGNORECASE
 )
+# What follows --secrets. Anything else there may be a secret itself.
+_STORE = re.compile("colab|databricks(:(?!eyJ|p8e-).*)?")
 # Files, profiles and variables may have any name.
 _BEFORE_A_NAME = {*SOURCES, *_WITH_A_NAME, "--org-id", "--save", "-o"}
 # A backslash is an escape only before a blank, a quotation mark or a semicolon, so that C:\Users
@@ -109,9 +112,7 @@ def _parser() -> _Parser:
     add("name", nargs="?", metavar="NAME", help="the profile, for use and forget")
     source = parser.add_mutually_exclusive_group()
     for option, text in SOURCES.items():
-        value = "FILE"
-        if option == "--profile":
-            value = "NAME"
+        value = {"--profile": "NAME", "--secrets": "STORE"}.get(option, "FILE")
         source.add_argument(option, metavar=value, help=f"{text}, and no other source")
     for option, text in (
         ("--simulator", "the built-in simulator, whatever other sources there are"),
@@ -193,12 +194,12 @@ def check_variable(name: str | None, example: str) -> None:
 
 
 def names_a_source(options: argparse.Namespace) -> bool:
-    """Return whether a file or a profile was named, which ends the search for credentials."""
+    """Return whether a source was named, which ends the search for credentials."""
     return any(source_arguments(options).values())
 
 
 def source_arguments(options: argparse.Namespace) -> dict[str, str | None]:
-    """Return the files and the profile as arguments of ``connect``."""
+    """Return the sources that can be named as arguments of ``connect``."""
     arguments = {}
     for option in SOURCES:
         name = option.removeprefix("--").replace("-", "_")
@@ -239,6 +240,8 @@ def _is_secret_value(name: str, value: str) -> bool:
     """Return whether a value is a secret. ``name`` is its option, or the word before it."""
     if _CERTAINLY.match(value):
         return True
+    if name == "--secrets" and not _STORE.fullmatch(value):
+        return _LIKE_A_SECRET.search(value) is not None
     if name in _BEFORE_A_NAME:
         return False
     for pattern, text in ((_OPTION, value), (_FILE, value), (_PUBLIC_NAME, name)):

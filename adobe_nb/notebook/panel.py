@@ -145,7 +145,7 @@ class SignInPanel(anywidget.AnyWidget):  # type: ignore[misc]
         if not isinstance(bundle, tuple):
             bundle = (bundle, {})
         data, metadata = bundle
-        fallback = card(sessions.current_or_none())
+        fallback = card(sessions.current_or_none(), Outcome(**self.message))
         texts = {"text/plain": repr(fallback), "text/html": fallback._repr_html_()}
         return {**(data or {}), **texts}, metadata
 

@@ -190,8 +190,8 @@ def pull_many(
     ----------
     profiles
         Names of saved profiles, a frame with a column ``profile`` or ``name``, or what
-        ``adobe_nb.profiles()`` returns. By default all saved profiles. Of several profiles of one
-        organization, the first one pulls.
+        ``adobe_nb.profiles()`` returns. By default all saved profiles; an empty frame or list
+        pulls nothing. Of several profiles of one organization, the first one pulls.
     to
         The folder of the folders. The snapshots of an organization are in ``to/<organization ID>``,
         so a renamed profile continues them. With a client: storage that all workers see under the

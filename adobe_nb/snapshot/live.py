@@ -65,14 +65,15 @@ class Live:
         else:
             self._draw_line(rows)
 
-    def _draw_table(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        from IPython.display import HTML, display  # noqa: PLC0415
+    def _draw_table(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        from IPython.display import display  # noqa: PLC0415
 
-        table = HTML(table_of(rows))
+        text = f"{_ended(rows)} of {len(rows)} organizations: {_summary(rows)}"
+        forms = {"text/html": table_of(rows), "text/plain": text}
         if self._display is None:
-            self._display = display(table, display_id=True)
+            self._display = display(forms, raw=True, display_id=True)
         else:
-            self._display.update(table)
+            self._display.update(forms, raw=True)
 
     def _draw_line(self, rows: Sequence[Mapping[str, Any]]) -> None:
         from tqdm.auto import tqdm  # noqa: PLC0415
@@ -80,14 +81,22 @@ class Live:
         if self._display is None:
             self._display = tqdm(total=len(rows), unit="organization", leave=False)
             self._display.start_t -= _EVERY
-        states = Counter(row["state"] for row in rows)
-        requests = sum(row["requests"] for row in rows)
-        received = sum(row["rows"] for row in rows)
-        parts = [f"{count} {state}" for state, count in states.items() if state != "done"]
-        parts += [f"{requests:,} requests", f"{received:,} rows"]
-        self._display.set_postfix_str(", ".join(parts), refresh=False)
-        self._display.update(sum(states[state] for state in _ENDED) - self._display.n)
+        self._display.set_postfix_str(_summary(rows), refresh=False)
+        self._display.update(_ended(rows) - self._display.n)
         self._display.refresh()
+
+
+def _ended(rows: Iterable[Mapping[str, Any]]) -> int:
+    return sum(row["state"] in _ENDED for row in rows)
+
+
+def _summary(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return how many organizations are in each state, and the requests and rows of all."""
+    states = Counter(row["state"] for row in rows)
+    requests = sum(row["requests"] for row in rows)
+    received = sum(row["rows"] for row in rows)
+    parts = [f"{count} {state}" for state, count in states.items() if state != "done"]
+    return ", ".join([*parts, f"{requests:,} requests", f"{received:,} rows"])
 
 
 def table_of(rows: Iterable[Mapping[str, Any]]) -> str:

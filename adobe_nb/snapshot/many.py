@@ -108,12 +108,18 @@ def run(
         tables = tuple(checked_tables(tables))
     _check_placement(client, at_once)
     organizations = _organizations(profiles, folder, refresh=refresh)
+    if not organizations:
+        return _answer([])
     with _run_folder(folder) as marker:
         tasks = []
         for organization, names in organizations.items():
             own = str(folder / organization)
             tasks.append(Task(organization, names, own, str(marker), refresh, tables))
         rows = _rows(tasks, client, at_once or AT_ONCE, Live(organizations, shown=progress))
+    return _answer(rows)
+
+
+def _answer(rows: list[Row]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(_COLUMNS)).astype(_COLUMNS)
 
 
@@ -147,7 +153,7 @@ def _named(chosen: Profiles | None) -> list[Profile]:
     names = list(saved)
     if chosen is not None:
         names = list(dict.fromkeys(_names_in(chosen)))
-    if not names:
+    elif not saved:
         raise ArgumentError(
             "There are no profiles to pull. Save one for each organization: "
             "%adobe_auth login --save NAME, or connect(…).save(NAME)."

@@ -33,7 +33,7 @@ def command_line() -> str:
             "`adobe-nb --version` prints the version, `adobe-nb COMMAND --help` the options. "
             "Errors are printed on stderr. Without `--profile`, `--env-file` or `--simulator`, "
             "credentials come from [the usual sources](environment.md#credentials). "
-            "[Pull by a scheduler](../how-to/schedulers.md) has examples for unattended runs.",
+            "[Pull every night](../how-to/schedulers.md) has examples for unattended runs.",
             *sections,
         ]
     )
@@ -61,6 +61,7 @@ def _section(title: str, parser: argparse.ArgumentParser, summary: str | None = 
     usage = parser.format_usage().removeprefix("usage: ").splitlines()
     parts = [
         f"## {title}",
+        _index(parser),
         " ".join(description.split()),
         "```text\n{}\n```".format("\n    ".join(map(str.strip, usage))),
         _table(parser),
@@ -68,6 +69,12 @@ def _section(title: str, parser: argparse.ArgumentParser, summary: str | None = 
     if parser.epilog:
         parts.append(f"```text\n{parser.epilog.strip()}\n```")
     return "\n\n".join(parts)
+
+
+def _index(parser: argparse.ArgumentParser) -> str:
+    """Return the entries by which the search finds each option; a mark puts them first there."""
+    options = [action.option_strings[-1] for action in parser._actions if action.option_strings]
+    return "```{{index}} {}\n```".format(", ".join(f"! {option}" for option in options))
 
 
 def _table(parser: argparse.ArgumentParser) -> str:

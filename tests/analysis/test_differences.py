@@ -417,7 +417,7 @@ class TestComponents:
         frames = {**tags.frames, "rules": tags.frames["rules"].iloc[:0]}
         frame = analysis.diff(analysis.Tags(**frames), analysis.Tags(**frames))
         assert frame.empty
-        assert "a: 1 rule components without their rule are not compared." in frame.attrs["limits"]
+        assert "a: 1 rule component without its rule is not compared." in frame.attrs["limits"]
 
 
 class TestKeys:

@@ -391,7 +391,7 @@ def add_row(edited: Book) -> None:
         (add_note_under_the_arrow, "the column 'Column 1' of the sheet 'References'"),
         (add_note_beside_the_facts, "text of your own in the sheet 'Summary'"),
         (add_note_below_the_limits, "text of your own in the sheet 'Summary'"),
-        (add_row, "1 rows without 'Variable' in the sheet 'Variable map'"),
+        (add_row, "1 row without 'Variable' in the sheet 'Variable map'"),
     ],
 )
 def test_what_people_added_elsewhere_is_never_lost_silently(

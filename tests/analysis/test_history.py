@@ -96,7 +96,9 @@ class TestWhoChanged:
         )
         frame = tags.who_changed()
         assert frame.loc[0, ["columns_changed", "before", "after"]].isna().all()
-        assert any("1 updates have no columns_changed" in text for text in frame.attrs["limits"])
+        assert any(
+            "1 update has no columns_changed: it changed" in text for text in frame.attrs["limits"]
+        )
 
     def test_a_member_that_was_added_is_only_after(self) -> None:
         row = second_change(element(), element(settings='{"path": "a", "list": [1]}'))
@@ -138,7 +140,7 @@ class TestWhoChanged:
         assert json.loads(first["after"])["name"] == "Page"
         [limit] = [text for text in frame.attrs["limits"] if "begin on" in text]
         assert "begin on 2026-03-01." in limit
-        assert "1 resources that existed before, the first being DE1 (Page)" in limit
+        assert "1 resource that existed before, the first being DE1 (Page)" in limit
         assert "from an earlier date: analysis.read(…, audit_events=…)" in limit
         assert not any("no columns_changed" in text for text in frame.attrs["limits"])
 
@@ -207,7 +209,7 @@ class TestWhoChanged:
         frame = tags.who_changed()
         # Whose change it was cannot be told any more.
         assert frame["columns_changed"].fillna("").tolist() == ["unknown", "unknown", ""]
-        assert any("1 audit events cannot be read" in text for text in frame.attrs["limits"])
+        assert any("1 audit event cannot be read" in text for text in frame.attrs["limits"])
 
     def test_settings_that_are_not_json_are_compared_as_text(self) -> None:
         row = second_change(element(settings="{"), element(settings="{{"))
@@ -391,7 +393,7 @@ class TestPublishHistory:
             libraries=libraries({**LIBRARY, "last_build_id": "BL7"}), builds=builds()
         ).publish_history()
         assert frame[["builds", "failed_builds"]].isna().all(axis=None)
-        assert "The builds of 1 libraries are missing." in frame.attrs["limits"]
+        assert "The builds of 1 library are missing." in frame.attrs["limits"]
 
     def test_a_republished_library_is_named(self) -> None:
         frame = analysis.Tags(

@@ -222,7 +222,7 @@ def test_settings_that_are_not_json_are_a_limit_of_every_answer() -> None:
     constant = "core::dataElements::constant"
     frame = elements(("DE1", "A", constant, {"value": "x"}), ("DE2", "B", constant, "{'value': 1}"))
     answer = Tags(data_elements=frame).naming()
-    assert any("settings of 1 resources cannot be read" in text for text in answer.attrs["limits"])
+    assert any("settings of 1 resource cannot be read" in text for text in answer.attrs["limits"])
 
 
 def test_a_component_of_two_rules_stays_in_both() -> None:

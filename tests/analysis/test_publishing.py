@@ -73,7 +73,7 @@ class TestUnpublished:
         head, live = element("A", '{"a": 1, "b": 2}'), element("A", '{"b":2,"a":1.0}')
         frame = one_element(head, live, dirty=is_dirty)
         assert frame.empty
-        noted = any("1 resources are marked as dirty" in text for text in frame.attrs["limits"])
+        noted = any("1 resource is marked as dirty" in text for text in frame.attrs["limits"])
         assert noted == bool(is_dirty)
 
     @pytest.mark.parametrize("is_dirty", [True, False, None])
@@ -160,7 +160,7 @@ class TestUnpublished:
         tags = held(site(), [library("P", "published")], [revision("P", 1, head)])
         frame = tags.unpublished()
         assert frame[["id", "state"]].values.tolist() == [["DE1000", "deleted but live"]]
-        assert any("1 heads are not in the frames" in text for text in frame.attrs["limits"])
+        assert any("1 head is not in the frames" in text for text in frame.attrs["limits"])
 
     def rule_with(self, before: list[Row] | None, after: list[Row], **columns: Any) -> pd.DataFrame:
         """What is unpublished of a rule, whose first revision has the components ``before``."""
@@ -194,7 +194,7 @@ class TestUnpublished:
         assert dirty["columns_changed"].isna().all()
         ahead = self.rule_with(before, parts, dirty=False, meta_latest_revision_number=2)
         assert ahead["state"].tolist() == ["ahead"]
-        assert any("components of 1 rules are missing" in text for text in ahead.attrs["limits"])
+        assert any("components of 1 rule are missing" in text for text in ahead.attrs["limits"])
 
     def test_an_unknown_environment_is_refused(self) -> None:
         with pytest.raises(ArgumentError, match="Choose from: production"):
@@ -284,7 +284,7 @@ class TestLibraryContents:
         )
         frame = tags.library_contents()
         assert frame["origin_latest"].isna().tolist() == [True, False]
-        assert any("1 resources have no origin_latest" in text for text in frame.attrs["limits"])
+        assert any("1 resource has no origin_latest" in text for text in frame.attrs["limits"])
 
     def test_without_heads_the_newest_revision_in_libraries_is_the_latest(self) -> None:
         head = {"id": "DE1000", **element("A")}

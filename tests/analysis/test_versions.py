@@ -353,7 +353,7 @@ class TestLibrarySize:
         unknown = frame.set_index("library_name").loc["Old"].drop(["library_id", "state"])
         assert unknown.isna().all()
         assert frame["components"].notna().sum() == 2
-        assert any("1 libraries that were published earlier" in text
+        assert any("1 library that was published earlier" in text
                    for text in frame.attrs["limits"])  # fmt: skip
 
     def test_settings_that_are_nested_too_deeply_are_counted(self) -> None:

@@ -386,7 +386,7 @@ def test_empty_company_shows_little_and_has_no_deviation(tmp_path: Path) -> None
     assert written["deviations"] == []
     assert "rules: no resource" in written["not_seen"]
     observed = {probe["question"]: probe["observed"] for probe in written["behavior"]}
-    assert observed["a resource by its id"] == "not seen: there is no property"
+    assert observed["a resource by its id"] == "not seen: no property was found"
     assert frame.set_index("check").loc["rights", "status"] == "warning"
 
 
@@ -514,7 +514,7 @@ def test_report_stops_when_the_service_has_too_many_requests(
 def test_without_sign_in_there_is_no_report(simulator: Simulator, tmp_path: Path) -> None:
     credentials = env_file(tmp_path, simulator, client_secret="p8e-not-this-one")
     result = report_of(adobe_nb.doctor(env_file=credentials, report=tmp_path / "report.json"))
-    assert result["detail"] == "not written: there is no sign-in"
+    assert result["detail"] == "not written: you are not signed in"
     assert list(tmp_path.iterdir()) == [credentials]
 
 

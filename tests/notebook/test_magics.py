@@ -19,6 +19,7 @@ from adobe_nb.notebook import commands
 from adobe_nb.notebook.display import NOT_MATH, card, compact
 from adobe_nb.notebook.panel import SignInPanel
 from tests.conftest import sign_in
+from tests.support.hosted import Dbutils
 from tests.test_session import env_of, write
 
 
@@ -175,6 +176,27 @@ class TestSources:
         with pytest.raises(adobe_nb.CredentialsError, match=r"does not exist|no profile"):
             run(shell, f"{option} absent")
 
+    @pytest.mark.parametrize(
+        "line", ["--secrets databricks:a-secret-scope", "login --secrets=databricks:a-secret-scope"]
+    )
+    def test_secret_scope_may_have_any_name(
+        self,
+        shell: InteractiveShell,
+        demo: Any,
+        shown: list[Any],
+        monkeypatch: pytest.MonkeyPatch,
+        line: str,
+    ) -> None:
+        values = dict(row.split("=", 1) for row in env_of(demo).splitlines())
+        shell.user_ns["dbutils"] = Dbutils({"a-secret-scope": values})
+        run(shell, line)
+        assert adobe_nb.current().source == "Databricks secrets, scope a-secret-scope"
+
+    def test_unknown_store_is_not_quoted(self, shell: InteractiveShell) -> None:
+        with pytest.raises(adobe_nb.CredentialsError, match="Invalid secrets=") as caught:
+            run(shell, "--secrets hush")
+        assert "hush" not in str(caught.value)
+
     def test_profiles_are_saved_listed_used_and_forgotten(
         self, shell: InteractiveShell, demo: Any, shown: list[Any]
     ) -> None:
@@ -314,7 +336,7 @@ class TestSources:
             run(shell, "login --ask")
 
     def test_status_without_session_names_the_next_step(self) -> None:
-        assert "%adobe_auth login asks for credentials" in repr(card(None))
+        assert "%adobe_auth login asks for the values" in repr(card(None))
 
     def test_login_without_standard_input_is_refused(
         self, shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch
@@ -523,6 +545,9 @@ class TestAuth:
             "--env p8e-hush",
             "--client-id p8e-hush",
             "--token-file eyJhbGciOi.hush",
+            "--secrets p8e-hush",
+            "--secrets=abcdefghijklmnopqrstuvwxyz0123456789",
+            "--secrets databricks:p8e-hush",
             "login made-up-secret-hush",
         ],
     )
@@ -673,10 +698,13 @@ class TestAuth:
         with pytest.raises((adobe_nb.CredentialsError, OSError)):
             run(shell, line)
 
-    def test_error_in_a_cell_is_one_line(
+    def test_error_in_a_cell_is_its_message_in_lines_of_whole_words(
         self, shell: InteractiveShell, capsys: pytest.CaptureFixture[str]
     ) -> None:
         shell.run_cell("import adobe_nb; adobe_nb.reactor.rules('x')")
         printed = "".join(capsys.readouterr())
         assert "ArgumentError (line 1 of the cell): 'x' is not an id" in printed
         assert "Traceback" not in printed
+        # Of more than one line, because of the help at its end.
+        assert 1 < len(printed.splitlines()) < 4
+        assert max(map(len, printed.splitlines())) <= 100

@@ -158,6 +158,7 @@ class TestCompletion:
             ("%adobe_auth st", ["status"]),
             ("%adobe_auth --env", ["--env-file"]),
             ("%adobe_auth status --q", ["--quiet"]),
+            ("%adobe_auth --secrets ", ["colab", "databricks:"]),
             ("%reactor ru", ["rules", "rule_components"]),
             ("%reactor rules --so", ["--sort"]),
             ("%reactor rules x --filter upd", ["updated_at"]),

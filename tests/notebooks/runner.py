@@ -31,6 +31,7 @@ PASSING = (
     (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
     (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}[-0-9a-f.]*", "UUID"),
     (r"(\d+ h )?\d+ (min|s) left", "TIME left"),
+    (r"page-tools-\d{8}-\d{6}", "page-tools-TIME"),
 )
 
 

@@ -226,6 +226,28 @@ def test_against_adobe_nothing_is_sent_until_a_property_is_named(
     assert "preview" in json.dumps(preview)
 
 
+def folded_cell(path: Path) -> str:
+    """The code to run in a property that exists, instead of the cells that create one."""
+    cells = nbformat.read(path, as_version=4).cells
+    note = next(cell.source for cell in cells if cell.id == "existing-note")
+    [code] = re.findall(r"```python\n(.*?)```", note, re.DOTALL)
+    return str(code)
+
+
+def test_a_property_that_exists_can_be_used_to_create_an_extension(session: object) -> None:
+    names: dict[str, Any] = {"reactor": adobe_nb.reactor, "PROPERTY": "Web Store US"}
+    exec(folded_cell(paths()[3]), names)
+    assert names["site"][["name", "development"]].iloc[0].to_list() == ["Web Store US", True]
+
+
+def test_a_property_that_exists_can_be_used_to_publish_a_library(session: object) -> None:
+    names: dict[str, Any] = {"reactor": adobe_nb.reactor, "PROPERTY": "Web Store US"}
+    exec(folded_cell(paths()[4]), names)
+    assert names["core"]["name"].to_list() == ["core"]
+    for stage in ("development", "staging", "production"):
+        assert names[stage]["stage"].to_list() == [stage]
+
+
 def test_the_runner_reports_a_failing_cell(tmp_path: Path) -> None:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("raise ValueError('x')")])
     nbformat.write(notebook, tmp_path / "bad.ipynb")
@@ -234,7 +256,8 @@ def test_the_runner_reports_a_failing_cell(tmp_path: Path) -> None:
 
 
 def test_every_step_of_adobes_tutorial_is_mapped_to_cells_that_exist() -> None:
-    text = (DOCS / "tutorials.md").read_text(encoding="utf-8")
+    page = (DOCS / "tutorials.md").read_text(encoding="utf-8")
+    text = page[: page.index("## Links")]
     rows = {
         row[0].strip(): row
         for row in (

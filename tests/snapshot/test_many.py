@@ -185,6 +185,22 @@ class TestFailures:
         assert not [token for token in issued if token in error]
 
 
+class TestNothingToPull:
+    @pytest.mark.parametrize("form", ["rows", "column", "list"])
+    def test_gives_an_empty_answer_with_the_same_columns(
+        self, agency: Agency, tmp_path: Path, form: str
+    ) -> None:
+        pulled = agency.pull(tmp_path / "before", ["acme"], tables=["properties"])
+        agency.simulator.requests.clear()
+        failed = pulled[pulled["error"].notna()]
+        profiles: Any = {"rows": failed, "column": failed["profile"], "list": []}[form]
+        again = agency.pull(tmp_path / "again", profiles)
+        pd.testing.assert_frame_equal(again, failed.reset_index(drop=True))
+        pd.testing.assert_frame_equal(snapshot.refresh_many(tmp_path / "again", profiles), again)
+        assert not (tmp_path / "again").exists()
+        assert not agency.simulator.requests
+
+
 class TestInvalidArguments:
     def test_are_refused_before_anything_starts(self, agency: Agency, tmp_path: Path) -> None:
         for options, message in (
@@ -192,7 +208,6 @@ class TestInvalidArguments:
             ({"profiles": [1]}, r"names of saved profiles, got 1"),
             ({"profiles": 1}, r"names of saved profiles, got 1"),
             ({"profiles": pd.DataFrame({"client": ["acme"]})}, "this one has: client"),
-            ({"profiles": []}, "There are no profiles to pull"),
             ({"tables": ["rulez"]}, "Did you mean rules"),
             ({"at_once": 0}, "Invalid at_once=0"),
             ({"at_once": True}, "Invalid at_once=True"),
@@ -205,6 +220,10 @@ class TestInvalidArguments:
             snapshot.refresh_many(tmp_path / "missing")
         assert not agency.simulator.requests
         assert not list(tmp_path.iterdir())
+
+    def test_no_saved_profile_says_how_to_save_one(self, tmp_path: Path) -> None:
+        with pytest.raises(ArgumentError, match="There are no profiles to pull. Save one"):
+            snapshot.pull_many(to=tmp_path)
 
     def test_invalid_organization_of_a_profile_never_becomes_a_path(
         self, agency: Agency, tmp_path: Path
@@ -415,14 +434,14 @@ class TestProgress:
     def test_notebook_shows_a_table_with_a_row_for_each(
         self, agency: Agency, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        shown: list[str] = []
+        shown: list[dict[str, str]] = []
 
         class Handle:
-            def update(self, table: Any) -> None:
-                shown.append(table.data)
+            def update(self, forms: dict[str, str], *, raw: bool) -> None:
+                shown.append(forms)
 
-        def display(table: Any, display_id: bool) -> Handle:
-            shown.append(table.data)
+        def display(forms: dict[str, str], *, raw: bool, display_id: bool) -> Handle:
+            shown.append(forms)
             return Handle()
 
         monkeypatch.setattr(live, "_EVERY", 0.0)
@@ -430,8 +449,11 @@ class TestProgress:
         monkeypatch.setattr(IPython.display, "display", display)
         frame = agency.pull(tmp_path)
         for row in frame.itertuples():
-            assert f"<td>{row.organization}</td><td>done</td><td>{row.requests}</td>" in shown[-1]
-        assert "<th>waited</th>" in shown[0]
+            cells = f"<td>{row.organization}</td><td>done</td><td>{row.requests}</td>"
+            assert cells in shown[-1]["text/html"]
+        assert "<th>waited</th>" in shown[0]["text/html"]
+        assert shown[0]["text/plain"].startswith("0 of 2 organizations: ")
+        assert shown[-1]["text/plain"].startswith("2 of 2 organizations: ")
 
     def test_late_report_does_not_replace_the_end(self) -> None:
         progress = live.Live(["A@AdobeOrg"], shown=False)

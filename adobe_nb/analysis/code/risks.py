@@ -17,6 +17,7 @@ from adobe_nb.analysis.code.snippets import is_external, is_minified, snippets_o
 from adobe_nb.analysis.masks import secrets_of
 from adobe_nb.analysis.model import Model, once_per_model
 from adobe_nb.analysis.settings import Text
+from adobe_nb.analysis.words import counted
 
 COLUMNS: Columns = {
     **SOURCE,
@@ -134,7 +135,10 @@ def _limits(model: Model) -> Iterator[str]:
     external = [text for text in snippets_of(model) if is_external(text)]
     if external:
         first = external[0].resource
+        files = counted(
+            len(external), "piece of code is an external file", "pieces of code are external files"
+        )
         yield (
-            f"{len(external)} pieces of code are external files, the first being that of "
+            f"{files}, the first being that of "
             f"{first.id} ({first.name}): what is in them is not known."
         )

@@ -19,6 +19,7 @@ from adobe_nb.analysis.frames import normalized
 from adobe_nb.analysis.lookup import chosen_types
 from adobe_nb.analysis.model import REQUIRED, Model, Resource
 from adobe_nb.analysis.tags import Tags
+from adobe_nb.analysis.words import counted
 from adobe_nb.errors import ArgumentError
 from adobe_nb.registry import RESOURCES
 from adobe_nb.suggest import did_you_mean
@@ -308,7 +309,12 @@ def _limits(
             yield sentence if sentence in shared else f"{side}: {sentence}"
         orphans = sum(component.rule is None for component in model.rule_components)
         if orphans:
-            yield f"{side}: {orphans} rule components without their rule are not compared."
+            components = counted(
+                orphans,
+                "rule component without its rule is",
+                "rule components without their rule are",
+            )
+            yield f"{side}: {components} not compared."
     for table in sorted(before.frames.keys() ^ after.frames.keys()):
         if table in TYPES:
             yield f"Only one of the two has {table.replace('_', ' ')}: they are not compared."

@@ -11,7 +11,7 @@ from adobe_nb.analysis.lookup import in_production
 from adobe_nb.analysis.model import REQUIRED, Model, Resource
 from adobe_nb.analysis.times import Time, time_from_user
 from adobe_nb.analysis.uses.usage import count_users
-from adobe_nb.analysis.words import words_of
+from adobe_nb.analysis.words import counted, words_of
 from adobe_nb.errors import ArgumentError
 
 COLUMNS: Columns = {
@@ -164,6 +164,10 @@ def _limits(model: Model) -> Iterator[str]:
         )
     undated = sum(resource.get("updated_at") is None for resource in _resources(model))
     if undated:
-        yield f"{undated} resources have no updated_at: their age is unknown."
+        yield counted(
+            undated,
+            "resource has no updated_at: its age is unknown.",
+            "resources have no updated_at: their age is unknown.",
+        )
     if _users(model) is None:
         yield "A table of the content is missing: used_by is unknown."

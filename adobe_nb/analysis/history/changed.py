@@ -18,6 +18,7 @@ from adobe_nb.analysis.compare.contents import Normalizer, canonical_json
 from adobe_nb.analysis.history.events import Event, events_of
 from adobe_nb.analysis.model import REQUIRED, Model
 from adobe_nb.analysis.times import Time, time_from_user
+from adobe_nb.analysis.words import counted
 
 COLUMNS: Columns = {
     "when": "datetime64[us, UTC]",
@@ -258,9 +259,10 @@ def _cut_off(
             updates.append(first)
     if updates:
         beginning = events_of(model)[0].when
+        resources = counted(len(updates), "resource", "resources")
         yield (
             f"The audit events begin on {beginning:%Y-%m-%d}. What the first event changed is "
-            f"unknown for {len(updates)} resources that existed before, the first being "
+            f"unknown for {resources} that existed before, the first being "
             f"{updates[0].id} ({updates[0].name}). Read the events from an earlier date: "
             "analysis.read(…, audit_events=…)."
         )
@@ -271,15 +273,16 @@ def _limits(
 ) -> Iterator[str]:
     unreadable = [event for event in chain.from_iterable(histories) if event not in states]
     if unreadable:
+        events = counted(len(unreadable), "audit event", "audit events")
         yield (
-            f"The documents of {len(unreadable)} audit events cannot be read, the first being "
-            f"{unreadable[0].row['id']}."
+            f"The documents of {events} cannot be read, the first being {unreadable[0].row['id']}."
         )
     same = list(filter(_is_update_without_difference, rows))
     if same:
         yield (
-            f"{len(same)} updates have no columns_changed: they changed dates, flags, or what "
-            "other events show, such as the contents of a library."
+            f"{counted(len(same), 'update has', 'updates have')} no columns_changed: "
+            f"{'it' if len(same) == 1 else 'they'} changed dates, flags, or what other events "
+            "show, such as the contents of a library."
         )
 
 

@@ -9,7 +9,7 @@ from adobe_nb.analysis.answers import Columns, Row, answer
 from adobe_nb.analysis.history.events import Event, events_of, states_of_libraries
 from adobe_nb.analysis.model import Model
 from adobe_nb.analysis.publishing.libraries import REVISABLE
-from adobe_nb.analysis.words import listing
+from adobe_nb.analysis.words import counted, listing
 
 COLUMNS: Columns = {
     "library_id": "string",
@@ -121,11 +121,12 @@ def _limits(model: Model, rows: Sequence[Row]) -> Iterator[str]:
         )
     elif unknown := [row for row in rows if _lacks_submission(row)]:
         yield (
-            f"When {len(unknown)} libraries were submitted is unknown: the audit events do not "
-            f"show it, as for {unknown[0]['name']}."
+            f"When {counted(len(unknown), 'library was', 'libraries were')} submitted is unknown: "
+            f"the audit events do not show it, as for {unknown[0]['name']}."
         )
     if uncounted := [row for row in rows if "builds" not in row]:
-        yield f"The builds of {len(uncounted)} libraries are missing."
+        libraries = counted(len(uncounted), "library", "libraries")
+        yield f"The builds of {libraries} are missing."
     if republished := listing(_republished(model)):
         yield f"Republished since: {republished}. The times are those of the first publication."
 

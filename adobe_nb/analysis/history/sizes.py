@@ -15,6 +15,7 @@ from adobe_nb.analysis.model import Model, Resource, records
 from adobe_nb.analysis.publishing.libraries import REVISABLE, library_contents
 from adobe_nb.analysis.publishing.upstream import delivering
 from adobe_nb.analysis.settings import texts
+from adobe_nb.analysis.words import counted
 
 COLUMNS: Columns = {
     "library_id": "string",
@@ -153,7 +154,8 @@ def _limits(unknown: int) -> Iterator[str]:
         "files of its own, and adds the code of the extensions, which the API does not show."
     )
     if unknown:
+        libraries = counted(unknown, "library that was", "libraries that were")
         yield (
-            f"The rule components of {unknown} libraries that were published earlier are not read: "
-            "their sizes are unknown."
+            f"The rule components of {libraries} published earlier are not read: their sizes are "
+            "unknown."
         )

@@ -13,7 +13,7 @@ from adobe_nb.analysis.compare.matching import Pair, compare
 from adobe_nb.analysis.lookup import holds_revisions
 from adobe_nb.analysis.model import Model
 from adobe_nb.analysis.publishing.upstream import STAGES, delivering, nearest, upstream_of
-from adobe_nb.analysis.words import listing
+from adobe_nb.analysis.words import counted, listing
 from adobe_nb.errors import ArgumentError
 from adobe_nb.suggest import did_you_mean
 
@@ -188,17 +188,24 @@ class _Judge:
             "it, and dirty when no revision does."
         )
         if count := self._counts["equal but dirty"]:
-            yield (
-                f"{count} resources are marked as dirty but have the content that is published: "
-                "they are not listed."
+            yield counted(
+                count,
+                "resource is marked as dirty but has the content that is published: it is not "
+                "listed.",
+                "resources are marked as dirty but have the content that is published: they are "
+                "not listed.",
             )
         if count := self._counts["without components"]:
             yield (
-                f"The published components of {count} rules are missing: their dirty flag and "
-                "revision numbers decided."
+                f"The published components of {counted(count, 'rule', 'rules')} are missing: dirty "
+                "flag and revision numbers decided."
             )
         if count := self._counts["without head"]:
-            yield f"{count} heads are not in the frames: they count as deleted."
+            yield counted(
+                count,
+                "head is not in the frames: it counts as deleted.",
+                "heads are not in the frames: they count as deleted.",
+            )
 
 
 def library_contents(model: Model) -> pd.DataFrame:
@@ -241,10 +248,12 @@ def _contents_limits(model: Model, contents: pd.DataFrame) -> Iterator[str]:
         yield "The libraries have no column upstream_library_id: what they inherit is missing."
     deleted = contents.loc[contents["origin_latest"].isna(), "origin_id"].nunique()
     if deleted:
-        yield (
-            f"{deleted} resources have no origin_latest: their heads are deleted or missing. "
-            "A build leaves out what is deleted."
+        resources = counted(
+            deleted,
+            "resource has no origin_latest: its head is",
+            "resources have no origin_latest: their heads are",
         )
+        yield f"{resources} deleted or missing. A build leaves out what is deleted."
 
 
 def _held_types(model: Model, question: str) -> list[str]:

@@ -23,7 +23,7 @@ from adobe_nb.analysis.reports.sections import (
     Layout,
     layouts,
 )
-from adobe_nb.analysis.words import enumerated
+from adobe_nb.analysis.words import counted, enumerated
 from adobe_nb.api.excel import fitting
 from adobe_nb.errors import ArgumentError
 
@@ -275,7 +275,8 @@ class _Reader:
             if _FIRST_SEEN in cells:
                 self._earlier.first_seen[value] = cells[_FIRST_SEEN]
         if without_key:
-            self._reject(f"{without_key} rows without {layout.key_title!r} in the sheet {name!r}")
+            rows = counted(without_key, "row", "rows")
+            self._reject(f"{rows} without {layout.key_title!r} in the sheet {name!r}")
 
 
 def _has_notes(summary: Iterable[Row]) -> bool:

@@ -48,7 +48,11 @@ class Mermaid(str):
     __slots__ = ()
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:  # noqa: ARG002
-        return {"text/vnd.mermaid": str(self), "text/plain": str(self)}
+        return {"text/vnd.mermaid": str(self)}
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002, FBT001
+        # Line by line: IPython would print the text as Python writes it, with quotes and escapes.
+        printer.text(str(self))
 
 
 class _Node(NamedTuple):

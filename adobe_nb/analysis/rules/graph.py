@@ -17,6 +17,7 @@ from adobe_nb.analysis.uses.references import (
     limits,
     require_content,
 )
+from adobe_nb.analysis.words import counted
 from adobe_nb.errors import ArgumentError
 from adobe_nb.suggest import did_you_mean
 
@@ -80,9 +81,12 @@ def rule_graph(
             f"Nothing is connected{to_what}: the graph of {content!r} has no edge there."
         )
     if broken := _without_target(model, rows, focus=focus):
-        sentences.append(
-            f"{broken} references from these resources lead nowhere, and have no edge: see dangling()."
+        references = counted(
+            broken,
+            "reference from these resources leads nowhere, and has no edge",
+            "references from these resources lead nowhere, and have no edge",
         )
+        sentences.append(f"{references}: see dangling().")
     return answer(model, COLUMNS, rows, sort=_SORT, limits=sentences)
 
 

@@ -30,6 +30,7 @@ from adobe_nb.analysis.uses.tokens import (
     find_percent_tokens,
     masked_tokens,
 )
+from adobe_nb.analysis.words import counted
 from adobe_nb.errors import ArgumentError
 from adobe_nb.suggest import did_you_mean
 
@@ -181,14 +182,16 @@ def limits(model: Model) -> list[str]:
     deleted = deleted_but_live(model)
     if deleted:
         sentences.append(
-            f"{len(deleted)} deleted resources are still live, and not part of this answer: "
-            f"{', '.join(deleted[:3])}. analysis.read(build=…) reads what the site has."
+            f"{counted(len(deleted), 'deleted resource is', 'deleted resources are')} still live, "
+            f"and not part of this answer: {', '.join(deleted[:3])}. analysis.read(build=…) reads "
+            "what the site has."
         )
     broken = [text for text, found in script_uses(model).items() if found.is_broken]
     if broken:
         first = broken[0].resource
+        pieces = counted(len(broken), "piece of code is", "pieces of code are")
         sentences.append(
-            f"{len(broken)} pieces of code are not valid JavaScript, the first being that of "
+            f"{pieces} not valid JavaScript, the first being that of "
             f"{first.id} ({first.name}): references in them may be missing."
         )
     return sentences

@@ -15,6 +15,7 @@ from adobe_nb.analysis.settings import texts
 from adobe_nb.analysis.uses.index import names
 from adobe_nb.analysis.uses.references import find_references, limits, require_content
 from adobe_nb.analysis.uses.usage import verdicts
+from adobe_nb.analysis.words import counted
 
 COLUMNS: Columns = {
     "id": "string",
@@ -161,10 +162,13 @@ def _extensions(model: Model) -> Iterator[tuple[Resource, _Row]]:
             package = packages.get(str(extension.get("extension_package_id")))
             row = _row(*_alone(extension, package), count)
         elif _are_disabled(sources):
-            reason = f"only disabled rules use it: {count} components"
+            reason = f"only disabled rules use it: {counted(count, 'component', 'components')}"
             row = _row("used by disabled rules only", reason, count)
         else:
-            row = _row("used", f"{count} components and data elements belong to it", count)
+            resources = counted(
+                count, "component or data element belongs", "components and data elements belong"
+            )
+            row = _row("used", f"{resources} to it", count)
         yield extension, row
 
 

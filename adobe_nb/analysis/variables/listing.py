@@ -11,6 +11,7 @@ from adobe_nb.analysis.model import Model, once_per_model
 from adobe_nb.analysis.settings import texts
 from adobe_nb.analysis.variables.names import EVERYTHING, Variable, spelled
 from adobe_nb.analysis.variables.uses import Finding, find_variables, script_variables
+from adobe_nb.analysis.words import counted
 from adobe_nb.errors import ArgumentError
 
 COLUMNS: Columns = {
@@ -147,9 +148,10 @@ def _limits(model: Model) -> Iterator[str]:
     broken = [text for text, found in script_variables(model).items() if found.is_broken]
     if broken:
         first = broken[0].resource
+        pieces = counted(len(broken), "piece of code is", "pieces of code are")
         yield (
-            f"{len(broken)} pieces of code are not valid JavaScript, the first being that of "
-            f"{first.id} ({first.name}): variables in them may be missing."
+            f"{pieces} not valid JavaScript, the first being that of {first.id} "
+            f"({first.name}): variables in them may be missing."
         )
 
 
