@@ -45,7 +45,9 @@ def from_secret_store(store: str) -> Candidate:
         if _SCOPE.fullmatch(scope):
             return _from_databricks(scope)
     # Not quoted: a secret may have been passed by mistake.
-    raise CredentialsError(f"Invalid secrets= (--secrets): must be {_FORMS}, never a secret itself.")
+    raise CredentialsError(
+        f"Invalid secrets= (--secrets): must be {_FORMS}, never a secret itself."
+    )
 
 
 def _from_colab() -> Candidate:
