@@ -240,7 +240,7 @@ def test_an_external_file_is_named_as_a_limit() -> None:
     settings = {"language": "javascript", "source": "//a/b.js", "isExternal": True}
     tags = Tags(rule_components=components(("RC1", "RL1", CODE_ACTION, settings)))
     assert tags.code_risks().empty
-    assert any("external files" in text for text in tags.code_risks().attrs["limits"])
+    assert any("external file" in text for text in tags.code_risks().attrs["limits"])
 
 
 # Secrets
