@@ -1,0 +1,154 @@
+"""Which columns of a table are shown, and in which order. ``frame.columns`` stays as it is.
+
+A whole table is arranged for people: names, what it is, its state, when it changed and by whom;
+ids come last. Columns that do not fit are left out, the less important ones first. A table whose
+columns were selected or reordered is shown as it is.
+"""
+
+import re
+from collections.abc import Hashable, Mapping, Sequence
+from functools import cache, partial
+from itertools import chain
+
+import pandas as pd
+
+from adobe_nb.api.reactor.frames import columns_of, json_columns
+from adobe_nb.registry import RESOURCES
+
+_NAMES = ("name", "display_name", "text", "url")
+_WHAT = (
+    "type",
+    "type_of",
+    "delegate_kind",
+    "delegate_name",
+    "delegate_descriptor_id",
+    "version",
+    "platform",
+    "stage",
+)
+_STATE = (
+    "enabled",
+    "state",
+    "status",
+    "availability",
+    "stale",
+    "dirty",
+    "published",
+    "revision_number",
+)
+_WHEN = (
+    "updated_at",
+    "updated_by_display_name",
+    "attributed_to_display_name",
+    "author_display_name",
+    "published_at",
+)
+_CREATED = ("created_at", "created_by_display_name")
+_IMPORTANT = frozenset((*_WHAT, *_STATE, *_WHEN))
+_ANSWERS = ("tags.", "analysis.", "doctor()")
+"""How the path of an answer begins, which is the call that gave it."""
+_SEARCH_RESULT = ("id", "type", "name", "property_id", "updated_at", "document")
+_NAMES_BESIDE_IDS = frozenset(f"{row.singular}_name" for row in RESOURCES.values())
+"""Columns that ``with_names`` adds."""
+_ID = re.compile("(.*_)?id(_[ab])?")
+_NESTED = frozenset(
+    {"document", *(name for row in RESOURCES.values() for name in json_columns(row))}
+)
+"""Columns of JSON text."""
+
+
+def is_answer(frame: pd.DataFrame) -> bool:
+    """Return whether a frame is the answer to a question about tags."""
+    return str(frame.attrs["path"]).startswith(_ANSWERS)
+
+
+def is_nested(name: Hashable) -> bool:
+    """Return whether a column of a table of resources holds JSON text."""
+    return name in _NESTED
+
+
+def in_display_order(frame: pd.DataFrame) -> list[Hashable]:
+    """Return the columns of a whole table in the order in which people read them.
+
+    If columns are missing or in another order, the user chose them, and they stay.
+    """
+    names: list[Hashable] = list(frame.columns)
+    if is_answer(frame):
+        return _answer_order(frame, names)
+    own = whole_table(frame)
+    if not own:
+        return names
+    ids = [name for name in names if _is_id(name)]
+    added = [name for name in names if name not in own]
+    beside = [name for name in added if name in _NAMES_BESIDE_IDS]
+    others = sorted(names, key=_is_bookkeeping)
+    # A column keeps its first place.
+    order = dict.fromkeys(chain(_NAMES, beside, _WHAT, _STATE, added, _WHEN, _CREATED, others))
+    return [name for name in order if name in names and name not in ids] + ids
+
+
+def whole_table(frame: pd.DataFrame) -> Sequence[str]:
+    """Return the columns that its resource type promises, if the frame has them all in order."""
+    for layout in _layouts():
+        if tuple(name for name in frame.columns if name in layout) == layout:
+            return layout
+    return ()
+
+
+@cache
+def _layouts() -> list[tuple[str, ...]]:
+    layouts = [_SEARCH_RESULT, *(tuple(columns_of(row)) for row in RESOURCES.values())]
+    # Where a type has all columns of another, the longer layout is the better match.
+    return sorted(layouts, key=len, reverse=True)
+
+
+def fitting(
+    frame: pd.DataFrame, shown: pd.DataFrame, widths: Mapping[Hashable, int], room: int
+) -> list[Hashable]:
+    """Return the columns of a whole table, as it is shown, that fit beside each other.
+
+    The id of a resource is always kept, and so is that of its parent, unless its name is shown.
+    """
+    kept: set[Hashable] = {"id"}
+    second: Hashable = frame.columns[1]
+    if _is_id(second) and second in widths and _name_beside(second) not in widths:
+        kept.add(second)
+    room -= sum(widths[name] for name in kept)
+    own = whole_table(frame)
+    for name in sorted(shown.columns, key=partial(_priority, shown, own)):
+        if name not in kept and widths[name] <= room:
+            kept.add(name)
+            room -= widths[name]
+    return [name for name in shown.columns if name in kept]
+
+
+def _priority(shown: pd.DataFrame, own: Sequence[str], name: Hashable) -> tuple[bool, bool, bool]:
+    """Return a smaller value for a column that says more."""
+    is_own = name in own
+    if name in _NAMES or (name in _NAMES_BESIDE_IDS and not is_own):
+        return False, False, False
+    # One value in all rows says less than different ones.
+    is_constant = len(shown) > 1 and shown[name].nunique() == 1
+    return _is_bookkeeping(name), is_own and name not in _IMPORTANT, is_constant
+
+
+def _answer_order(frame: pd.DataFrame, names: list[Hashable]) -> list[Hashable]:
+    """Return the columns of a whole answer: ids last."""
+    if len(frame.columns) != frame.attrs.get("columns"):
+        return names
+    ids = [name for name in names if re.fullmatch(_ID, str(name))]
+    return [name for name in names if name not in ids] + ids
+
+
+def _is_id(name: Hashable) -> bool:
+    # The delegate is an id of another kind: a readable one, which says what a resource is.
+    return name != "delegate_descriptor_id" and re.fullmatch(_ID, str(name)) is not None
+
+
+def _is_bookkeeping(name: Hashable) -> bool:
+    text = str(name)
+    return text.startswith("meta_") or text.endswith("_email") or text == "review_status"
+
+
+def _name_beside(name: Hashable) -> str:
+    return re.sub("id$", "name", str(name))
