@@ -146,6 +146,7 @@ def test_the_exported_names_are_these() -> None:
         "not_",
         "profiles",
         "reactor",
+        "show",
         "to_excel",
         "unload_ipython_extension",
         "use",

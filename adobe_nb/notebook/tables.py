@@ -53,7 +53,7 @@ def compact(frame: pd.DataFrame, width: int = _HTML_WIDTH) -> pd.DataFrame:
     the columns that fit into this many characters.
     """
     ends = _ends(frame)
-    empty = set(_empty_columns(frame))
+    empty = set(empty_columns(frame))
     order = [name for name in in_display_order(frame) if name not in empty]
     shown = pd.DataFrame({name: _compact_column(ends[name]) for name in order}, index=ends.index)
     # With None, pandas shows every column.
@@ -64,11 +64,11 @@ def compact(frame: pd.DataFrame, width: int = _HTML_WIDTH) -> pd.DataFrame:
     return shown[fitting(frame, shown, widths, width - index_width)]
 
 
-def _empty_columns(frame: pd.DataFrame) -> list[Hashable]:
+def empty_columns(frame: pd.DataFrame) -> list[Hashable]:
+    """Return the columns without a value. A frame without rows has none: its columns are news."""
     if frame.empty:
         return []
-    is_empty = frame.isna().all()
-    return [name for name in frame.columns if is_empty[name]]
+    return list(frame.columns[frame.isna().all().to_numpy()])
 
 
 def _compact_column(column: "pd.Series[Any]") -> "pd.Series[Any]":
@@ -131,16 +131,18 @@ def frame_html(frame: pd.DataFrame) -> str | None:
             na_rep="",
         )
     table = _with_tooltips(_with_breaks(table), frame)
+    visible = min(len(shown.columns), _most_columns() or len(shown.columns))
     return (
         f'<div class="{NOT_MATH}"><style>{_TABLE_STYLE}</style>'
         f'<div class="{classes}">{table}</div>'
-        f"<small>{escape(_caption(frame, shown))}{_limits_html(frame)}</small>"
-        f"{_preview_html(frame)}</div>"
+        f"{notes_html(frame, visible)}</div>"
     )
 
 
-def _limits_html(frame: pd.DataFrame) -> str:
-    return "".join(f"<br>{escape(limit)}" for limit in _limits(frame))
+def notes_html(frame: pd.DataFrame, visible: int, *others: str) -> str:
+    """Return what stands below a table of so many columns: its size, origin and limits."""
+    lines = [_caption(frame, visible), *others, *_limits(frame)]
+    return f"<small>{'<br>'.join(map(escape, lines))}</small>{_preview_html(frame)}"
 
 
 def _limits(frame: pd.DataFrame) -> list[str]:
@@ -196,17 +198,20 @@ def _with_tooltips(table: str, frame: pd.DataFrame) -> str:
     return table
 
 
-def frame_text(frame: pd.DataFrame, printer: Any, cycle: bool) -> None:  # noqa: FBT001
+def frame_text(frame: pd.DataFrame, printer: Any, cycle: bool) -> None:  # noqa: ARG001, FBT001
     """Print text for our frames; IPython's formatter hands over its printer."""
-    if cycle or not is_ours(frame):
-        text = repr(frame)
-    else:
+    printer.text(text_of(frame))
+
+
+def text_of(frame: pd.DataFrame) -> str:
+    """Return text for our frames; any other keeps that of pandas."""
+    lines = [repr(frame)]
+    if is_ours(frame):
         shown = compact(frame, pd.get_option("display.width") or _TEXT_WIDTH)
-        lines = [_table_text(frame, shown), _caption(frame, shown), *_limits(frame)]
-        text = "\n".join(lines)
+        lines = [_table_text(frame, shown), _caption(frame, len(shown.columns)), *_limits(frame)]
     if frame.attrs.get("preview"):
-        text = f"{text}\n{_PREVIEW_NOTE}"
-    printer.text(printable(text))
+        lines.append(_PREVIEW_NOTE)
+    return printable("\n".join(lines))
 
 
 def _table_text(frame: pd.DataFrame, shown: pd.DataFrame) -> str:
@@ -232,35 +237,29 @@ def _text_columns(frame: pd.DataFrame) -> list[Hashable]:
     return [name for name in frame.columns if isinstance(frame[name].dtype, pd.StringDtype)]
 
 
-def _caption(frame: pd.DataFrame, shown: pd.DataFrame) -> str:
+def _caption(frame: pd.DataFrame, visible: int) -> str:
+    """Return a line about a table of which so many columns are shown."""
     rows, columns = frame.shape
     size = f"{_count(rows, 'row')} × {_count(columns, 'column')}"
     outcomes = frame.attrs.get("outcomes")
     # Of a part of the rows, the counts would be wrong.
     if isinstance(outcomes, dict) and sum(outcomes.values()) == rows:
         size += ": " + ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
-    size += _not_shown(frame, shown)
-    parts = [size, f"{frame.attrs['service']} {frame.attrs['path']}"]
+    empty = len(empty_columns(frame))
+    more = columns - empty - visible
+    not_shown = []
+    if empty:
+        not_shown.append(f"{_count(empty, 'empty column')} not shown")
+    if more:
+        not_shown.append(f"{_count(more, 'more column')}: frame.columns")
+    if not_shown:
+        size += f" ({'; '.join(not_shown)})"
+    parts = [size]
+    if is_ours(frame):
+        parts.append(f"{frame.attrs['service']} {frame.attrs['path']}")
     if len(frame.select_dtypes("datetimetz").columns):
         parts.append("times in UTC")
     return " · ".join(parts)
-
-
-def _not_shown(frame: pd.DataFrame, shown: pd.DataFrame) -> str:
-    """Return what the caption says about columns that are not shown."""
-    empty = len(_empty_columns(frame))
-    visible = len(shown.columns)
-    if most := _most_columns():
-        visible = min(visible, most)
-    more = len(frame.columns) - empty - visible
-    parts = []
-    if empty:
-        parts.append(f"{_count(empty, 'empty column')} not shown")
-    if more:
-        parts.append(f"{_count(more, 'more column')}: frame.columns")
-    if not parts:
-        return ""
-    return f" ({'; '.join(parts)})"
 
 
 def _most_columns() -> int | None:
