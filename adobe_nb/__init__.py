@@ -152,7 +152,8 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return __all__
+    imported = {"analysis", "simulator", "snapshot"}.intersection(globals())
+    return [*__all__, *imported]
 
 
 def load_ipython_extension(shell: "InteractiveShell") -> None:

@@ -15,13 +15,14 @@ import pandas as pd
 from adobe_nb.api.reactor.frames import columns_of, json_columns
 from adobe_nb.registry import RESOURCES
 
+_DESCRIPTOR = "delegate_descriptor_id"
 _NAMES = ("name", "display_name", "text", "url")
 _WHAT = (
     "type",
     "type_of",
     "delegate_kind",
     "delegate_name",
-    "delegate_descriptor_id",
+    _DESCRIPTOR,
     "version",
     "platform",
     "stage",
@@ -79,6 +80,9 @@ def in_display_order(frame: pd.DataFrame) -> list[Hashable]:
     if not own:
         return names
     ids = [name for name in names if _is_id(name)]
+    # Where its parts are shown, the descriptor is an id like the others.
+    if "delegate_name" in names:
+        ids.append(_DESCRIPTOR)
     added = [name for name in names if name not in own]
     beside = [name for name in added if name in _NAMES_BESIDE_IDS]
     others = sorted(names, key=_is_bookkeeping)
@@ -125,6 +129,8 @@ def fitting(
 def _priority(shown: pd.DataFrame, own: Sequence[str], name: Hashable) -> tuple[bool, bool, bool]:
     """Return a smaller value for a column that says more."""
     is_own = name in own
+    if name == _DESCRIPTOR and "delegate_name" in shown:
+        return True, True, True
     if name in _NAMES or (name in _NAMES_BESIDE_IDS and not is_own):
         return False, False, False
     # One value in all rows says less than different ones.
@@ -142,7 +148,7 @@ def _answer_order(frame: pd.DataFrame, names: list[Hashable]) -> list[Hashable]:
 
 def _is_id(name: Hashable) -> bool:
     # The delegate is an id of another kind: a readable one, which says what a resource is.
-    return name != "delegate_descriptor_id" and re.fullmatch(_ID, str(name)) is not None
+    return name != _DESCRIPTOR and re.fullmatch(_ID, str(name)) is not None
 
 
 def _is_bookkeeping(name: Hashable) -> bool:
