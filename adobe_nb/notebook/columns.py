@@ -9,6 +9,7 @@ import re
 from collections.abc import Hashable, Mapping, Sequence
 from functools import cache, partial
 from itertools import chain
+from typing import Any
 
 import pandas as pd
 
@@ -45,7 +46,9 @@ _WHEN = (
     "published_at",
 )
 _CREATED = ("created_at", "created_by_display_name")
-_IMPORTANT = frozenset((*_WHAT, *_STATE, *_WHEN))
+_ALWAYS = frozenset((*_NAMES, "enabled", "state"))
+"""Columns that say something even where all rows say the same."""
+_IMPORTANT = frozenset((*_NAMES, *_WHAT, *_STATE, *_WHEN))
 _ANSWERS = ("tags.", "analysis.", "doctor()")
 """How the path of an answer begins, which is the call that gave it."""
 _SEARCH_RESULT = ("id", "type", "name", "property_id", "updated_at", "document")
@@ -61,6 +64,11 @@ _NESTED = frozenset(
 def is_answer(frame: pd.DataFrame) -> bool:
     """Return whether a frame is the answer to a question about tags."""
     return str(frame.attrs["path"]).startswith(_ANSWERS)
+
+
+def is_whole_answer(frame: pd.DataFrame) -> bool:
+    """Return whether a frame is an answer with all its columns."""
+    return is_answer(frame) and len(frame.columns) == frame.attrs.get("columns")
 
 
 def is_nested(name: Hashable) -> bool:
@@ -109,38 +117,55 @@ def _layouts() -> list[tuple[str, ...]]:
 def fitting(
     frame: pd.DataFrame, shown: pd.DataFrame, widths: Mapping[Hashable, int], room: int
 ) -> list[Hashable]:
-    """Return the columns of a whole table, as it is shown, that fit beside each other.
+    """Return the columns of a frame, as it is shown, that fit beside each other.
 
-    The id of a resource is always kept, and so is that of its parent, unless its name is shown.
+    The id of a resource is always kept, and so is the name of its parent, or else its id.
     """
-    kept: set[Hashable] = {"id"}
-    second: Hashable = frame.columns[1]
-    if _is_id(second) and second in widths and _name_beside(second) not in widths:
-        kept.add(second)
+    priority = partial(_priority, shown, whole_table(frame))
+    kept: set[Hashable] = set()
+    if is_answer(frame):
+        priority = partial(_priority_in_answer, shown)
+    else:
+        kept = {"id", *_parent_column(frame, shown)}
     room -= sum(widths[name] for name in kept)
-    own = whole_table(frame)
-    for name in sorted(shown.columns, key=partial(_priority, shown, own)):
+    for name in sorted(shown.columns, key=priority):
         if name not in kept and widths[name] <= room:
             kept.add(name)
             room -= widths[name]
     return [name for name in shown.columns if name in kept]
 
 
+def _parent_column(frame: pd.DataFrame, shown: pd.DataFrame) -> list[Hashable]:
+    second: Hashable = frame.columns[1]
+    if not _is_id(second):
+        return []
+    names: list[Hashable] = [_name_beside(second), second]
+    return [name for name in names if name in shown][:1]
+
+
 def _priority(shown: pd.DataFrame, own: Sequence[str], name: Hashable) -> tuple[bool, bool, bool]:
-    """Return a smaller value for a column that says more."""
+    """Return a smaller value for a column of a resource that says more."""
     is_own = name in own
     if name == _DESCRIPTOR and "delegate_name" in shown:
         return True, True, True
-    if name in _NAMES or (name in _NAMES_BESIDE_IDS and not is_own):
-        return False, False, False
-    # One value in all rows says less than different ones.
-    is_constant = len(shown) > 1 and shown[name].nunique() == 1
+    is_constant = name not in _ALWAYS and _is_constant(shown[name])
     return _is_bookkeeping(name), is_own and name not in _IMPORTANT, is_constant
+
+
+def _priority_in_answer(shown: pd.DataFrame, name: Hashable) -> tuple[bool, bool, bool]:
+    """Return a smaller value for a column of an answer that says more: words before numbers."""
+    is_text = isinstance(shown[name].dtype, pd.StringDtype)
+    return re.fullmatch(_ID, str(name)) is not None, _is_constant(shown[name]), not is_text
+
+
+def _is_constant(column: "pd.Series[Any]") -> bool:
+    """Return whether all rows say the same, which says less than different values."""
+    return len(column) > 1 and column.nunique() == 1
 
 
 def _answer_order(frame: pd.DataFrame, names: list[Hashable]) -> list[Hashable]:
     """Return the columns of a whole answer: ids last."""
-    if len(frame.columns) != frame.attrs.get("columns"):
+    if not is_whole_answer(frame):
         return names
     ids = [name for name in names if re.fullmatch(_ID, str(name))]
     return [name for name in names if name not in ids] + ids

@@ -11,7 +11,14 @@ import pandas as pd
 from pandas.api.types import is_extension_array_dtype
 
 from adobe_nb.masking import printable
-from adobe_nb.notebook.columns import fitting, in_display_order, is_answer, is_nested, whole_table
+from adobe_nb.notebook.columns import (
+    fitting,
+    in_display_order,
+    is_answer,
+    is_nested,
+    is_whole_answer,
+    whole_table,
+)
 from adobe_nb.notebook.display import NOT_MATH, aligned
 from adobe_nb.registry import ID_PATTERN
 
@@ -21,6 +28,10 @@ _HTML_WIDTH = 108
 """Characters beside each other in a cell of JupyterLab, in a window of 1280 pixels."""
 _TEXT_WIDTH = 80
 _GAP = 2
+_WRAPPED_WIDTH = 20
+"""Characters of a line that wraps."""
+_WIDEST = 40
+"""Characters in the widest cell: 24em."""
 _MOST_NESTED = 30
 """Characters of JSON text: enough to recognize it, which is all that a table can do."""
 _MOST_PROSE_ROWS = 3
@@ -31,7 +42,7 @@ _PREVIEW_NOTE = "Preview session: no writes are sent to Adobe."
 _TABLE_STYLE = (
     ".adobe-nb-frame{overflow-x:auto}"
     ".adobe-nb-frame :is(td,th){white-space:nowrap;text-align:left!important;max-width:24em;"
-    "overflow:hidden;text-overflow:ellipsis}"
+    "overflow:hidden;text-overflow:ellipsis;padding:.5em .4em}"
     ".adobe-nb-frame thead th{white-space:normal;vertical-align:bottom}"
     ".adobe-nb-prose :is(td,th){white-space:normal;overflow-wrap:anywhere;vertical-align:top;"
     "min-width:5em}"
@@ -46,22 +57,39 @@ def is_ours(frame: pd.DataFrame) -> bool:
     return {"service", "path"} <= frame.attrs.keys()
 
 
-def compact(frame: pd.DataFrame, width: int = _HTML_WIDTH) -> pd.DataFrame:
-    """Return the frame as it is shown: short ids, timestamps to the second, no empty columns.
+def compact(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame as a notebook shows it: short ids, times to the second, no empty columns.
 
-    Of a long frame it has only both ends, which is what is shown anyway. Of a whole table it has
-    the columns that fit into this many characters.
+    Of a long frame it has only both ends, which is what is shown anyway. Of a whole table or
+    answer it has the columns that fit beside each other.
     """
+    shown = _compacted(frame)
+    if _shows_all() or not (whole_table(frame) or is_whole_answer(frame)):
+        return shown
+    widths = {name: _width_in_html(shown[name], wraps=is_answer(frame)) for name in shown}
+    return shown[fitting(frame, shown, widths, _HTML_WIDTH - _index_width(shown))]
+
+
+def _compact_text(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame as a terminal shows it. There, pandas wraps answers."""
+    shown = _compacted(frame)
+    if _shows_all() or not whole_table(frame):
+        return shown
+    widths = {name: max(_width(shown[name]), len(str(name))) + _GAP for name in shown}
+    width = pd.get_option("display.width") or _TEXT_WIDTH
+    return shown[fitting(frame, shown, widths, width - _index_width(shown))]
+
+
+def _compacted(frame: pd.DataFrame) -> pd.DataFrame:
     ends = _ends(frame)
     empty = set(empty_columns(frame))
     order = [name for name in in_display_order(frame) if name not in empty]
-    shown = pd.DataFrame({name: _compact_column(ends[name]) for name in order}, index=ends.index)
+    return pd.DataFrame({name: _compact_column(ends[name]) for name in order}, index=ends.index)
+
+
+def _shows_all() -> bool:
     # With None, pandas shows every column.
-    if pd.get_option("display.max_columns") is None or not whole_table(frame):
-        return shown
-    index_width = max(len(str(label)) for label in [*shown.index, ""])
-    widths = _widths(shown, wraps_headers=width == _HTML_WIDTH)
-    return shown[fitting(frame, shown, widths, width - index_width)]
+    return pd.get_option("display.max_columns") is None
 
 
 def empty_columns(frame: pd.DataFrame) -> list[Hashable]:
@@ -86,17 +114,28 @@ def _compact_column(column: "pd.Series[Any]") -> "pd.Series[Any]":
     return column
 
 
-def _widths(shown: pd.DataFrame, *, wraps_headers: bool) -> dict[Hashable, int]:
-    """Return how many characters each column takes, with the gap to the next one."""
-    most = pd.get_option("display.max_colwidth")
-    widths: dict[Hashable, int] = {}
-    for name in shown.columns:
-        words = [str(name)]
-        if wraps_headers:
-            words = str(name).split("_")
-        longest = int(shown[name].astype("string").str.len().max()) if len(shown) else 0
-        widths[name] = max(min(longest, most or longest), *map(len, words)) + _GAP
-    return widths
+def _index_width(shown: pd.DataFrame) -> int:
+    return max(map(len, map(str, shown.index)), default=0)
+
+
+def _texts(column: "pd.Series[Any]") -> "pd.Series[str]":
+    return column.astype("string").fillna("")
+
+
+def _width(column: "pd.Series[Any]") -> int:
+    """Return how many characters the longest value takes."""
+    longest = max(map(len, _texts(column)), default=0)
+    return min(longest, pd.get_option("display.max_colwidth") or longest)
+
+
+def _width_in_html(column: "pd.Series[Any]", *, wraps: bool) -> int:
+    """Return how many characters a column takes where headers wrap, and maybe values, too."""
+    width = _width(column)
+    if wraps:
+        words = " ".join(_texts(column)).split()
+        longest_word = max(map(len, words), default=0)
+        width = min(width, max(longest_word, _WRAPPED_WIDTH), _WIDEST)
+    return max(width, *map(len, str(column.name).split("_"))) + _GAP
 
 
 def _ends(frame: pd.DataFrame) -> pd.DataFrame:
@@ -207,7 +246,7 @@ def text_of(frame: pd.DataFrame) -> str:
     """Return text for our frames; any other keeps that of pandas."""
     lines = [repr(frame)]
     if is_ours(frame):
-        shown = compact(frame, pd.get_option("display.width") or _TEXT_WIDTH)
+        shown = _compact_text(frame)
         lines = [_table_text(frame, shown), _caption(frame, len(shown.columns)), *_limits(frame)]
     if frame.attrs.get("preview"):
         lines.append(_PREVIEW_NOTE)
@@ -263,7 +302,7 @@ def _caption(frame: pd.DataFrame, visible: int) -> str:
 
 
 def _most_columns() -> int | None:
-    if pd.get_option("display.max_columns") is None:
+    if _shows_all():
         return None
     return _MOST_COLUMNS
 

@@ -129,8 +129,17 @@ def test_headers_wrap_at_underscores_and_stay_the_same_when_copied(
     assert "a_<wbr>&lt;b&gt;" in html
 
 
-def test_answers_show_ids_last(session: Any) -> None:
+def test_answers_show_words_first_and_ids_last(shell: InteractiveShell, session: Any) -> None:
     tags = analysis.read(session.reactor.find("properties", "Magazine"))
-    shown = list(compact(tags.references()).columns)
-    first_id = next(number for number, name in enumerate(shown) if is_id(name))
-    assert all(map(is_id, shown[first_id:]))
+    flow = tags.rule_flow()
+    shown = headers(display_of(shell, flow)[0])
+    assert {"rule_name", "component_name", "settings_summary"} <= set(shown)
+    assert f"{len(flow.columns) - len(shown)} more columns: frame.columns" in str(
+        display_of(shell, flow)
+    )
+    with pd.option_context("display.max_columns", None):
+        everything = list(compact(flow).columns)
+    first_id = next(number for number, name in enumerate(everything) if is_id(name))
+    assert {"rule_id", "component_id"} <= set(everything[first_id:])
+    chosen = flow[["rule_id", "step"]]
+    assert list(compact(chosen).columns) == ["rule_id", "step"]
