@@ -124,7 +124,7 @@ def fitting(
     priority = partial(_priority, shown, whole_table(frame))
     kept: set[Hashable] = set()
     if is_answer(frame):
-        priority = partial(_priority_in_answer, shown)
+        priority = partial(_priority_in_answer, frame)
     else:
         kept = {"id", *_parent_column(frame, shown)}
     room -= sum(widths[name] for name in kept)
@@ -152,10 +152,12 @@ def _priority(shown: pd.DataFrame, own: Sequence[str], name: Hashable) -> tuple[
     return _is_bookkeeping(name), is_own and name not in _IMPORTANT, is_constant
 
 
-def _priority_in_answer(shown: pd.DataFrame, name: Hashable) -> tuple[bool, bool, bool]:
+def _priority_in_answer(frame: pd.DataFrame, name: Hashable) -> tuple[bool, bool, bool]:
     """Return a smaller value for a column of an answer that says more: words before numbers."""
-    is_text = isinstance(shown[name].dtype, pd.StringDtype)
-    return re.fullmatch(_ID, str(name)) is not None, _is_constant(shown[name]), not is_text
+    text = str(name)
+    is_number = not isinstance(frame[name].dtype, pd.StringDtype)
+    is_constant = not text.endswith("name") and _is_constant(frame[name])
+    return re.fullmatch(_ID, text) is not None, is_number, is_constant
 
 
 def _is_constant(column: "pd.Series[Any]") -> bool:

@@ -24,14 +24,16 @@ from adobe_nb.registry import ID_PATTERN
 
 _MOST_ROWS = 30
 _MOST_COLUMNS = 20
+_FEW_COLUMNS = 5
+"""Columns beside which sentences have room."""
 _HTML_WIDTH = 108
 """Characters beside each other in a cell of JupyterLab, in a window of 1280 pixels."""
 _TEXT_WIDTH = 80
 _GAP = 2
 _WRAPPED_WIDTH = 20
 """Characters of a line that wraps."""
-_WIDEST = 40
-"""Characters in the widest cell: 24em."""
+_WIDEST = 30
+"""Characters in the widest cell of an answer: 18em."""
 _MOST_NESTED = 30
 """Characters of JSON text: enough to recognize it, which is all that a table can do."""
 _MOST_PROSE_ROWS = 3
@@ -44,9 +46,9 @@ _TABLE_STYLE = (
     ".adobe-nb-frame :is(td,th){white-space:nowrap;text-align:left!important;max-width:24em;"
     "overflow:hidden;text-overflow:ellipsis;padding:.5em .4em}"
     ".adobe-nb-frame thead th{white-space:normal;vertical-align:bottom}"
-    ".adobe-nb-prose :is(td,th){white-space:normal;overflow-wrap:anywhere;vertical-align:top;"
-    "min-width:5em}"
-    ".adobe-nb-answer :is(td,th){white-space:normal;overflow-wrap:break-word;vertical-align:top}"
+    ":is(.adobe-nb-prose,.adobe-nb-answer) :is(td,tbody th){white-space:normal;"
+    "overflow-wrap:break-word;vertical-align:top!important}"
+    ".adobe-nb-many td{max-width:18em}"
 )
 
 
@@ -160,6 +162,8 @@ def frame_html(frame: pd.DataFrame) -> str | None:
         classes = "adobe-nb-frame adobe-nb-answer"
         width = None
     shown = compact(frame)
+    if is_answer(frame) and len(shown.columns) > _FEW_COLUMNS:
+        classes += " adobe-nb-many"
     with pd.option_context("display.max_colwidth", width):
         table = shown.to_html(
             max_rows=_MOST_ROWS,
