@@ -46,7 +46,7 @@ _WHEN = (
     "published_at",
 )
 _CREATED = ("created_at", "created_by_display_name")
-_ALWAYS = frozenset((*_NAMES, "enabled", "state"))
+_ALWAYS = frozenset((*_NAMES, *_WHAT, "enabled", "state"))
 """Columns that say something even where all rows say the same."""
 _IMPORTANT = frozenset((*_NAMES, *_WHAT, *_STATE, *_WHEN))
 _ANSWERS = ("tags.", "analysis.", "doctor()")

@@ -72,10 +72,10 @@ def show(frame: pd.DataFrame) -> None:
     --------
     >>> import adobe_nb
     >>> session = adobe_nb.connect(simulator=True)
-    >>> adobe_nb.show(session.reactor.properties()[["name", "platform"]].head(1))
+    >>> adobe_nb.show(session.reactor.properties()[["name", "platform"]].head(1))  # doctest: +ELLIPSIS
                name platform
     0  Web Store US      web
-    1 row × 2 columns · simulator /companies/…/properties
+    1 row × 2 columns · simulator /companies/.../properties
     To sort and filter this table, run this cell in a notebook.
     """
     if not isinstance(frame, pd.DataFrame):

@@ -183,7 +183,7 @@ def frame_html(frame: pd.DataFrame) -> str | None:
 
 
 def notes_html(frame: pd.DataFrame, visible: int, *others: str) -> str:
-    """Return what stands below a table of so many columns: its size, origin and limits."""
+    """Return the lines below a table: its size, origin and limits."""
     lines = [_caption(frame, visible), *others, *_limits(frame)]
     return f"<small>{'<br>'.join(map(escape, lines))}</small>{_preview_html(frame)}"
 
@@ -281,7 +281,7 @@ def _text_columns(frame: pd.DataFrame) -> list[Hashable]:
 
 
 def _caption(frame: pd.DataFrame, visible: int) -> str:
-    """Return a line about a table of which so many columns are shown."""
+    """Return the line about the size of a table, and where it comes from."""
     rows, columns = frame.shape
     size = f"{_count(rows, 'row')} × {_count(columns, 'column')}"
     outcomes = frame.attrs.get("outcomes")

@@ -37,7 +37,7 @@ def is_id(name: str) -> bool:
 
 
 @pytest.mark.parametrize("resource_type", TABLES)
-def test_whole_table_has_names_first_ids_last_and_a_count_of_what_is_not_shown(
+def test_whole_table_begins_with_names_ends_with_ids_and_counts_hidden_columns(
     shell: InteractiveShell, session: Any, resource_type: str
 ) -> None:
     frame = tables(session, resource_type)

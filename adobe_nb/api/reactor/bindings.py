@@ -418,7 +418,7 @@ class Reactor:
         >>> components = reactor.rule_components(reactor.find("properties", "Magazine"))
         >>> named = reactor.with_names(components)
         >>> named.loc[0, ["rule_name", "delegate_kind", "delegate_name"]].tolist()
-        ['Article - Read', 'event', 'scroll']
+        ['Article - View', 'event', 'library-loaded']
         """
         if not isinstance(frame, pd.DataFrame):
             raise ArgumentError(f"with_names requires a DataFrame, not a {type(frame).__name__}.")
