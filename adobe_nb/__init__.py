@@ -53,6 +53,7 @@ if TYPE_CHECKING:
         TransportError,
         WaitTimeout,
     )
+    from adobe_nb.notebook.show import show
     from adobe_nb.session import Check, Session, connect, current, edge, reactor, use, with_names
 
 __version__ = "0.1.0"
@@ -74,6 +75,7 @@ _HOME = {
     "Profile": "adobe_nb.auth.profiles",
     "forget_profile": "adobe_nb.auth.profiles",
     "profiles": "adobe_nb.auth.profiles",
+    "show": "adobe_nb.notebook.show",
     "Check": "adobe_nb.session",
     "Session": "adobe_nb.session",
     "connect": "adobe_nb.session",
@@ -133,6 +135,7 @@ __all__ = [
     "not_",
     "profiles",
     "reactor",
+    "show",
     "to_excel",
     "unload_ipython_extension",
     "use",
@@ -149,7 +152,8 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    imported = {"analysis", "simulator", "snapshot"}.intersection(globals())
+    return [*__all__, *imported]
 
 
 def load_ipython_extension(shell: "InteractiveShell") -> None:

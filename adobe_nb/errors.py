@@ -44,6 +44,14 @@ from adobe_nb.masking import masked_message, printable
 _LINE_LENGTH = 100
 
 
+def __dir__() -> list[str]:
+    return [name for name, value in globals().items() if _is_public_class(name, value)]
+
+
+def _is_public_class(name: str, value: object) -> bool:
+    return isinstance(value, type) and value.__module__ == __name__ and not name.startswith("_")
+
+
 class _Printable(Exception):
     """Shows control characters as escapes, because messages quote text of the service."""
 

@@ -146,6 +146,7 @@ def test_the_exported_names_are_these() -> None:
         "not_",
         "profiles",
         "reactor",
+        "show",
         "to_excel",
         "unload_ipython_extension",
         "use",
@@ -226,7 +227,16 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     loaded = json.loads(
         run_python("import adobe_nb, sys, json; print(json.dumps(list(sys.modules)))")
     )
-    heavy = {"pandas", "ipywidgets", "IPython", "tornado", "requests", "anywidget", "tqdm"}
+    heavy = {
+        "itables",
+        "pandas",
+        "ipywidgets",
+        "IPython",
+        "tornado",
+        "requests",
+        "anywidget",
+        "tqdm",
+    }
     assert heavy.isdisjoint(loaded)
 
 

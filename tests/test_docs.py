@@ -95,11 +95,16 @@ def test_readme_is_short_and_names_every_variable() -> None:
 
 
 def test_guide_to_reading_tables_runs(session: sessions.Session) -> None:
-    parts, search, recipes = examples_of("how-to/read-tables.md")
+    parts, search, selection, shown, delegates, recipes = examples_of("how-to/read-tables.md")
     names: dict[str, object] = {}
     [merged] = results(parts, names)
     assert "name_rule" in merged
     assert all(len(hits) for hits in results(search, names))
+    assert [len(selected.columns) for selected in results(selection, names)] == [3]
+    assert results(shown, names) == [None]
+    events, kinds, split = results(delegates, names)
+    assert events.sum() == kinds["event"].sum() > 0
+    assert split["delegate_kind"].notna().all()
     assert [len(found) for found in results(recipes, names)] == [9, 2]
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from importlib import import_module
 from pathlib import Path
 
 import nbformat
@@ -58,6 +59,17 @@ def inner_names(code: str) -> list[str]:
 @pytest.mark.parametrize("path", [*NOTEBOOKS, *PAGES], ids=lambda path: path.name)
 def test_notebooks_and_pages_use_public_names_only(path: Path) -> None:
     assert [name for block in shown_in(path) for name in inner_names(block)] == []
+
+
+@pytest.mark.parametrize("module_name", [*PUBLIC, "adobe_nb.errors"])
+def test_dir_of_a_public_module_lists_its_public_names_only(module_name: str) -> None:
+    module = import_module(module_name)
+    names = set(dir(module))
+    if module_name == "adobe_nb.errors":
+        raised = {name for name in adobe_nb.__all__ if hasattr(module, name)}
+        assert names == raised | {"Gap", "SnapshotWarning"}
+    else:
+        assert set(module.__all__) <= names <= PUBLIC[module_name]
 
 
 @pytest.mark.parametrize(

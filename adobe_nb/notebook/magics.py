@@ -16,8 +16,8 @@ from IPython.core.getipython import get_ipython
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import no_var_expand
 
-from adobe_nb.notebook.display import frame_html, frame_text
 from adobe_nb.notebook.history_scrubber import refusal
+from adobe_nb.notebook.tables import frame_html, frame_text
 
 SUBCOMMANDS = {
     "panel": "show the panel",

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["ACCOUNTS", "DATASTREAMS", "connection", "expired_token", "start"]
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def connection() -> dict[str, Any]:
     """Return the connection details of this process's simulator, which is started if needed.
 

@@ -30,6 +30,7 @@ _SUBJECTS = {
     "Tables and filters": (
         "expand",
         "with_names",
+        "show",
         "to_excel",
         "eq",
         "not_",

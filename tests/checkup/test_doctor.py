@@ -17,7 +17,7 @@ import pytest
 
 import adobe_nb
 from adobe_nb.checkup import machine
-from adobe_nb.notebook.display import frame_html
+from adobe_nb.notebook.tables import frame_html
 from adobe_nb.simulator.server import Simulator
 from tests.conftest import SIGN_IN_VALUES, sign_in
 from tests.support.stub import Answer, Got, stub

@@ -339,7 +339,8 @@ class TestHostileNames:
         return simulator
 
     def test_in_frames_and_cards(self, hostile: Any) -> None:
-        from adobe_nb.notebook.display import card, frame_html
+        from adobe_nb.notebook.display import card
+        from adobe_nb.notebook.tables import frame_html
 
         session = sign_in(hostile)
         properties = session.reactor.properties()

@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, urlencode
 import numpy as np
 import pandas as pd
 
+from adobe_nb.api.reactor import delegates
 from adobe_nb.api.reactor.client import (
     ACCEPT,
     CURL_HEADERS,
@@ -398,18 +399,34 @@ class Reactor:
     def with_names(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the frame with names beside ids: ``rule_name`` after ``rule_id`` and so on.
 
+        Beside the ``delegate_descriptor_id`` of rule components, data elements and extensions are
+        its parts: ``delegate_kind`` (``event``, ``condition``, ``action``, ``data_element`` or
+        ``configuration``) and ``delegate_name``. The first part is ``extension_name``. A frame
+        that has no other ids to look up costs no request.
+
         Names are read by id, and NA where the id is NA or no longer exists. The rule of components
         from ``get`` and ``search`` is looked up, and ``rule_id`` filled in; for a component of
         several rules ``rule_id`` stays NA and ``rule_name`` holds all names. Columns that exist
         already stay: ``library_name`` of environments is the name of a file, not of the library.
 
         Raises ArgumentError, ApiError, TransportError.
+
+        Examples
+        --------
+        >>> import adobe_nb
+        >>> reactor = adobe_nb.connect(simulator=True).reactor
+        >>> components = reactor.rule_components(reactor.find("properties", "Magazine"))
+        >>> named = reactor.with_names(components)
+        >>> named.loc[0, ["rule_name", "delegate_kind", "delegate_name"]].tolist()
+        ['Article - View', 'event', 'library-loaded']
         """
         if not isinstance(frame, pd.DataFrame):
             raise ArgumentError(f"with_names requires a DataFrame, not a {type(frame).__name__}.")
         named = frame.copy()
         if "rule_id" in named.columns and "rule_name" not in named.columns:
             named = self._with_rules(named)
+        if delegates.COLUMN in named.columns:
+            named = delegates.with_parts(named)
         for row in RESOURCES.values():
             id_column, name_column = f"{row.singular}_id", f"{row.singular}_name"
             # Notes, builds and others have no name.

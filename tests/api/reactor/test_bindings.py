@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from adobe_nb import session as sessions
+from adobe_nb.api.reactor.bindings import Reactor
 from adobe_nb.errors import (
     AdobeError,
     ApiError,
@@ -21,7 +22,7 @@ from adobe_nb.errors import (
 from adobe_nb.registry import RESOURCES
 from adobe_nb.simulator.faults import Fault, Faults
 from adobe_nb.simulator.seed import Bulk
-from tests.conftest import sign_in
+from tests.conftest import NoSession, sign_in
 from tests.support.stub import Answer, Got, stub
 
 UNKNOWN = "0" * 32
@@ -460,6 +461,37 @@ class TestNames:
         assert named["property_name"].tolist() == ["Checkout"] * 4
         assert set(named["extension_name"]) == {"core", "adobe-alloy"}
         assert str(named["rule_name"].dtype) == "string"
+
+    def test_with_names_adds_the_parts_of_delegates(self, reactor: Any) -> None:
+        shop = reactor.find("properties", "Checkout")
+        named = reactor.with_names(reactor.rule_components(shop))
+        columns = list(named.columns)
+        position = columns.index("delegate_descriptor_id")
+        assert columns[position + 1 : position + 3] == ["delegate_kind", "delegate_name"]
+        assert set(named["delegate_kind"]) == {"event", "condition", "action"}
+        whole = named[["extension_name", "delegate_kind", "delegate_name"]].agg("::".join, axis=1)
+        written = named["delegate_descriptor_id"].str.replace("s::", "::")
+        assert whole.tolist() == written.tolist()
+        elements = reactor.with_names(reactor.data_elements(shop))
+        assert set(elements["delegate_kind"]) == {"data_element"}
+        extensions = reactor.with_names(reactor.extensions(shop))
+        assert set(extensions["delegate_kind"].dropna()) == {"configuration"}
+
+    def test_with_names_needs_no_request_for_parts_of_delegates(self) -> None:
+        descriptors = ["core::events::click", "a::futureKind::b::c", "core", "::::", None]
+        frame = pd.DataFrame({"delegate_descriptor_id": pd.array(descriptors, "string"), "x": 1})
+        named = Reactor(NoSession()).with_names(frame)
+        assert list(named.columns) == [
+            "delegate_descriptor_id", "extension_name", "delegate_kind", "delegate_name", "x",
+        ]  # fmt: skip
+        parts = named[["extension_name", "delegate_kind", "delegate_name"]]
+        assert parts.loc[0].tolist() == ["core", "event", "click"]
+        assert parts.loc[1].tolist() == ["a", "futureKind", "b::c"]
+        assert parts.loc[2:].isna().all(axis=None)
+        assert set(map(str, parts.dtypes)) == {"string"}
+        assert "delegate_kind" not in frame
+        again = Reactor(NoSession()).with_names(named.assign(delegate_name="mine"))
+        assert set(again["delegate_name"]) == {"mine"}
 
     def test_with_names_gives_na_for_missing_resources(self, reactor: Any) -> None:
         frame = pd.DataFrame({"rule_id": pd.array([None, f"RL{UNKNOWN}"], dtype="string")})

@@ -1,0 +1,149 @@
+"""show(): what the output of a cell holds, with itables and without."""
+
+import json
+import re
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+
+import adobe_nb
+from adobe_nb.notebook.display import NOT_MATH
+from adobe_nb.notebook.tables import compact
+
+LIBRARY_SIZE = 200_000
+
+
+def outputs(shell: InteractiveShell, cell: str, **names: Any) -> list[dict[str, str]]:
+    """The outputs of a cell by MIME type."""
+    shell.push({"adobe_nb": adobe_nb, **names})
+    with capture_output() as captured:
+        shell.run_cell(cell, store_history=True).raise_error()
+    return [output.data for output in captured.outputs]
+
+
+def html_of(shell: InteractiveShell, frame: pd.DataFrame) -> str:
+    return outputs(shell, "adobe_nb.show(frame)", frame=frame)[0]["text/html"]
+
+
+def table_in(html: str) -> dict[str, Any]:
+    """The columns and rows that the script gets."""
+    arguments = html[html.rindex('})("adobe-nb-') + 3 : html.rindex(")</script>")]
+    return json.loads(f"[{arguments}]")[1]
+
+
+def test_has_every_column_whole_in_the_order_of_the_display(
+    shell: InteractiveShell, session: Any
+) -> None:
+    rules = session.reactor.rules(session.reactor.find("properties", "Magazine"))
+    html = html_of(shell, rules)
+    table = table_in(html)
+    with pd.option_context("display.max_columns", None):
+        assert table["columns"] == list(compact(rules).columns)
+    assert len(table["rows"]) == len(rules)
+    row = dict(zip(table["columns"], table["rows"][0], strict=True))
+    assert row["id"] == rules["id"][0]
+    assert row["updated_at"] == f"{rules['updated_at'][0]:%Y-%m-%d %H:%M:%S}"
+    assert "times in UTC" in html
+
+
+def test_names_are_data(shell: InteractiveShell, session: Any) -> None:
+    name = "</script><script>alert(1)</script><img src=x onerror=alert(2)> $x$"
+    frame = session.reactor.properties().assign(name=name)
+    html = html_of(shell, frame.rename(columns={"token": name}))
+    assert re.match(f'<div id="adobe-nb-[0-9a-f]{{32}}" class="{NOT_MATH}">', html)
+    assert "<script>alert" not in html
+    assert "<img" not in html
+    table = table_in(html)
+    assert name in table["columns"]
+    assert name in table["rows"][0]
+
+
+def test_loads_nothing_from_a_network(shell: InteractiveShell) -> None:
+    html = html_of(shell, pd.DataFrame({"a": [1]}))
+    assert not re.search("https?:|src=|href=|url\\(", html)
+
+
+def test_any_frame_is_shown_with_values_that_a_browser_can_sort(shell: InteractiveShell) -> None:
+    values = {
+        "number": [2, 10**17],
+        "part": [0.5, float("nan")],
+        "infinite": [float("inf"), 1.0],
+        "flag": [True, False],
+        "missing flag": pd.array([True, None], "boolean"),
+        "time": [pd.Timestamp("2026-01-01 01:30", tz="Asia/Tokyo"), pd.NaT],
+        "list": [[1, "a"], None],
+    }
+    table = table_in(html_of(shell, pd.DataFrame(values)))
+    assert table["columns"] == list(values)
+    assert table["rows"] == [
+        [2, 0.5, "inf", "True", "True", "2025-12-31 16:30:00", "[1, 'a']"],
+        [str(10**17), "", 1.0, "False", "", "", ""],
+    ]
+
+
+def test_groups_and_columns_of_several_levels_are_named(shell: InteractiveShell) -> None:
+    frame = pd.DataFrame({"site": ["a", "b"], "count": [1, 2]})
+    grouped = frame.groupby("site").agg({"count": ["min", "max"]})
+    table = table_in(html_of(shell, grouped))
+    assert table == {
+        "columns": ["site", "count / min", "count / max"],
+        "rows": [["a", 1, 1], ["b", 2, 2]],
+    }
+    twice = pd.concat([frame, frame], axis="columns")
+    assert table_in(html_of(shell, twice))["columns"] == ["site", "count"] * 2
+
+
+def test_frame_without_rows_has_its_columns(shell: InteractiveShell, session: Any) -> None:
+    none = session.reactor.properties().head(0)
+    assert len(table_in(html_of(shell, none))["columns"]) == len(none.columns)
+
+
+def test_says_how_many_rows_of_how_many_it_has(shell: InteractiveShell) -> None:
+    html = html_of(shell, pd.DataFrame({"text": ["x" * 10_000] * 300}))
+    shown = len(table_in(html)["rows"])
+    assert 90 < shown < 100
+    assert f"The first {shown} of 300 rows" in html
+    assert len(html) < 1_400_000
+    long = html_of(shell, pd.DataFrame({"number": range(20_001)}))
+    assert "The first 20,000 of 20,001 rows" in long
+
+
+def test_each_cell_has_the_library_once(shell: InteractiveShell) -> None:
+    frame = pd.DataFrame({"a": [1]})
+    cell = "adobe_nb.show(frame); adobe_nb.show(frame)"
+    for _ in range(2):
+        first, second = (output["text/html"] for output in outputs(shell, cell, frame=frame))
+        assert len(first) > LIBRARY_SIZE > 20 * len(second)
+
+
+def test_ordinary_table_is_there_for_front_ends_without_scripts(
+    shell: InteractiveShell, session: Any
+) -> None:
+    properties = session.reactor.properties()
+    ordinary, _ = shell.display_formatter.format(properties)
+    shown = outputs(shell, "adobe_nb.show(frame)", frame=properties)[0]
+    step = "To sort and filter this table, run this cell in a notebook."
+    assert ordinary["text/html"] in shown["text/html"].partition("<script>")[0]
+    assert step in shown["text/html"]
+    assert shown["text/plain"] == f"{ordinary['text/plain']}\n{step}"
+
+
+def test_without_itables_the_ordinary_table_says_what_to_install(
+    shell: InteractiveShell, session: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "itables", None)
+    shown = outputs(shell, "adobe_nb.show(frame)", frame=session.reactor.properties())[0]
+    assert 'pip install "adobe_nb[lab]"' in shown["text/plain"]
+    assert "pip install &quot;adobe_nb[lab]&quot;" in shown["text/html"]
+    assert "<script" not in shown["text/html"]
+
+
+@pytest.mark.parametrize("other", [[1], pd.Series([1]), {"a": 1}, None, datetime.now(UTC)])
+def test_anything_but_a_frame_is_refused(other: Any) -> None:
+    with pytest.raises(adobe_nb.ArgumentError, match="requires a DataFrame, got .*to_frame"):
+        adobe_nb.show(other)
