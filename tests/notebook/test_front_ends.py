@@ -41,6 +41,10 @@ FEATURES = {
     "profiles": ("%adobe_auth profiles", ["none", "login --save NAME"]),
     "table": (f"{_READ}\nsession.reactor.properties()", ["id", "6 rows × 19 columns"]),
     "table of the magic": (f"{_READ}\n%reactor properties", ["id", "6 rows × 19 columns"]),
+    "sortable table": (
+        f"import adobe_nb{_READ}\nadobe_nb.show(session.reactor.properties())",
+        ["Store App", "6 rows × 19 columns", "run this cell in a notebook"],
+    ),
     "answer": (
         f"{_READ}\ntags.references()",
         ["App Version", "13 rows", "The code of the pages is not"],
