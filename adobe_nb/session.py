@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache, partial
+from html import escape
 from pathlib import Path
 from typing import Any, Final, Literal, NoReturn
 
@@ -161,6 +162,10 @@ class Session:
             f"<Session {service} · {self.org_id} · client {client} "
             f"· from {self.source} · {self.time_left_text}>"
         )
+
+    def _repr_html_(self) -> str:
+        # JupyterLab breaks a line of text at its edge, in the middle of a word.
+        return f"<div>{escape(repr(self))}</div>"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(

@@ -232,6 +232,7 @@ class TestSimulatorOrAdobe:
 
     def test_repr_and_frames_say_simulator(self, session: Any) -> None:
         assert "simulator" in repr(session)
+        assert "<" not in session._repr_html_().removeprefix("<div>").removesuffix("</div>")
         assert session.reactor.companies().attrs["service"] == "simulator"
 
 
