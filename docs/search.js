@@ -71,7 +71,7 @@ function headingsLike(text) {
       const isPage = titles[page] === heading || !isHeading;
       const title = isPage ? titles[page] : `${titles[page]} > ${heading}`;
       const link = anchor === null ? "" : `#${anchor}`;
-      const score = Scorer.title * alike;
+      const score = Scorer.title * alike + (isPage ? 1 : 0);
       const kind = SearchResultKind.title;
       results.push([docnames[page], title, link, null, score, filenames[page], kind]);
     }
