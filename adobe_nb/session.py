@@ -5,7 +5,7 @@ import os
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,7 +20,7 @@ from adobe_nb.api.reactor.bindings import Reactor
 from adobe_nb.api.reactor.client import Client
 from adobe_nb.api.reactor.journal import Journal
 from adobe_nb.api.reactor.preview import PreviewClient
-from adobe_nb.api.reactor.rights import PropertyRights, resources_of
+from adobe_nb.api.reactor.rights import PropertyRights, listed, name_of, rights_of
 from adobe_nb.api.reactor.rights import property_rights as read_property_rights
 from adobe_nb.auth import secret_stores, sources
 from adobe_nb.auth.credentials import (
@@ -70,9 +70,11 @@ class Check:
     """The code of the error, if it was refused with one."""
     companies: tuple[str, ...] = ()
     rights: tuple[str, ...] = ()
-    """What the account may do in the company."""
+    """What the account may do in the company, or in any of several."""
+    company_rights: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Each company with what the account may do in it."""
     property_rights: PropertyRights | None = None
-    """What it may do in the properties, if that was read."""
+    """What it may do in the properties, as it was last read with ``property_rights=True``."""
 
 
 class Session:
@@ -109,6 +111,7 @@ class Session:
         """Sentences about sources that are incomplete or unreadable."""
         self.checked: Check | None = None
         """The outcome of the last ``test()``, or None."""
+        self._property_rights: PropertyRights | None = None
         self._transport = transport or Transport()
         self._auth = ImsAuth(credentials, self._transport, _notify)
         reactor_limiter = limiter_of(self.org_id, hosts.reactor)
@@ -343,7 +346,8 @@ class Session:
         ----------
         property_rights
             Also read the rights on properties, with one more request for each of the first three
-            companies. If that fails, the outcome is the same without them.
+            companies. A company that cannot be read is named in ``property_rights.problems``, and
+            does not change the outcome. False keeps what was read before.
 
         Returns
         -------
@@ -358,8 +362,10 @@ class Session:
         try:
             document = self.client.get("/companies")
             check = _check_of(document.get("data"))
-            if property_rights and check.companies:
-                check = replace(check, property_rights=self._property_rights(document))
+            if check.companies:
+                if property_rights:
+                    self._property_rights = read_property_rights(self.client, document)
+                check = replace(check, property_rights=self._property_rights)
         except ApiError as error:
             check = _check_of_error(error)
         except IncompleteResult as error:
@@ -367,11 +373,6 @@ class Session:
         self.checked = check
         _notify()
         return check
-
-    def _property_rights(self, companies: Mapping[str, Any]) -> PropertyRights | None:
-        with suppress(AdobeError):
-            return read_property_rights(self.client, resources_of(companies))
-        return None
 
     def sign_out(self) -> None:
         """Forget the token and close the connections. The session cannot sign in again."""
@@ -790,22 +791,22 @@ def _check_of(companies: object) -> Check:
         return Check(False, message, 200)
     names: list[str] = []
     rights: set[str] = set()
+    company_rights = []
     for company in companies:
         if not isinstance(company, Mapping):
             continue
-        names.append(str(_mapping(company.get("attributes")).get("name")))
-        listed = _mapping(company.get("meta")).get("rights")
-        if isinstance(listed, list):
-            rights.update(map(str, listed))
+        name = name_of(company)
+        names.append(name)
+        rights.update(rights_of(company))
+        company_rights.append((name, rights_of(company)))
     if not names:
         message = "The credentials work, but the organization has no company in tags."
         return Check(True, message, 200)
-    message = f"The credentials work. Company: {', '.join(names)}."
-    return Check(True, message, 200, companies=tuple(names), rights=tuple(sorted(rights)))
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    """Return the value if it is a JSON object, or else an empty one."""
-    if isinstance(value, Mapping):
-        return value
-    return {}
+    return Check(
+        True,
+        f"The credentials work. Company: {listed(names)}.",
+        200,
+        companies=tuple(names),
+        rights=tuple(sorted(rights)),
+        company_rights=tuple(company_rights),
+    )

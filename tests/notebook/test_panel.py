@@ -461,9 +461,13 @@ def test_shows_the_rights_on_properties_with_one_more_request(simulate: Any) -> 
 def test_works_when_the_rights_on_properties_cannot_be_read(simulate: Any) -> None:
     simulator = simulate()
     simulator.stores[simulator.accounts["demo"].org_id].all("companies")[0].id = "CO" + "0" * 32
-    session = sign_in(simulator)
-    check = session.test(property_rights=True)
-    assert (check.ok, check.companies, check.property_rights) == (True, ("Hearth & Harbor",), None)
+    sign_in(simulator)
+    shown = panel()
+    send(shown, action="test")
+    assert shown.message["kind"] == "ok"
+    assert dict(shown._facts)["Property rights"] == (
+        "Hearth & Harbor could not be read (404 not-found)"
+    )
 
 
 def test_new_token_is_fetched_with_one_click(simulate: Any) -> None:
