@@ -33,6 +33,7 @@ from adobe_nb.auth.credentials import (
     clean_token,
     credentials_of,
     read_claims,
+    sealed,
 )
 from adobe_nb.auth.ims import ImsAuth, Token, pasted, utc_now
 from adobe_nb.auth.profiles import Profile, ProfileStore
@@ -483,6 +484,8 @@ def connect(
     if not isinstance(client_secret, Secret | None) or not isinstance(access_token, Secret | None):
         client_secret = access_token = None
         raise CredentialsError("client_secret and access_token must be text or Secret objects.")
+    store = sealed("secrets", secrets)
+    secrets = None
     values: dict[str, object] = {
         "client_id": client_id,
         "client_secret": client_secret,
@@ -498,13 +501,13 @@ def connect(
     if config_file is not None and values.keys() == {"org_id"}:
         # It chooses among the organizations of that file.
         values = {}
-    openers: list[tuple[_Opener, str | Path | None]] = [
+    openers: list[tuple[_Opener, object]] = [
         (sources.from_env_file, env_file),
         (sources.from_console_file, console_file),
         (sources.from_postman_file, postman_file),
         (partial(sources.from_config_file, org_id=org_id), config_file),
         (ProfileStore().candidate, profile),
-        (secret_stores.from_secret_store, secrets),
+        (secret_stores.from_secret_store, store),
     ]
     resolved = _resolve(values, openers, simulator=simulator, fallback=fallback)
     session = Session(
@@ -576,7 +579,7 @@ def on_change(listener: Callable[[], object]) -> None:
 
 def _resolve(
     values: Mapping[str, object],
-    openers: Sequence[tuple[_Opener, str | Path | None]],
+    openers: Sequence[tuple[_Opener, object]],
     *,
     simulator: bool | str,
     fallback: str | None,

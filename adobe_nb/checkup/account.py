@@ -50,7 +50,7 @@ class Source:
     profile: str | None = None
     env_file: str | Path | None = None
     simulator: bool = False
-    secrets: str | None = None
+    secrets: object = None
 
     def __post_init__(self) -> None:
         named = [name is not None for name in (self.profile, self.env_file, self.secrets)]
