@@ -476,7 +476,10 @@ def connect(
     >>> session.service
     'simulator'
     """
-    # Hidden before anything can fail, so that a traceback with local variables shows no secret.
+    # Hidden before anything can fail, so that a traceback with local variables shows no secret, also
+    # if it was passed as secrets= by mistake.
+    store = sealed("secrets", secrets)
+    secrets = None
     if isinstance(client_secret, str):
         client_secret = Secret(client_secret)
     if isinstance(access_token, str):
@@ -484,8 +487,6 @@ def connect(
     if not isinstance(client_secret, Secret | None) or not isinstance(access_token, Secret | None):
         client_secret = access_token = None
         raise CredentialsError("client_secret and access_token must be text or Secret objects.")
-    store = sealed("secrets", secrets)
-    secrets = None
     values: dict[str, object] = {
         "client_id": client_id,
         "client_secret": client_secret,
@@ -798,10 +799,10 @@ def _check_of(companies: object) -> Check:
     for company in companies:
         if not isinstance(company, Mapping):
             continue
-        name = name_of(company)
+        name, rights_here = name_of(company), rights_of(company)
         names.append(name)
-        rights.update(rights_of(company))
-        company_rights.append((name, rights_of(company)))
+        rights.update(rights_here)
+        company_rights.append((name, rights_here))
     if not names:
         message = "The credentials work, but the organization has no company in tags."
         return Check(True, message, 200)

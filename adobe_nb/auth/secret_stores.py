@@ -68,7 +68,7 @@ def _from_colab() -> Candidate:
     problem = ""
     try:
         userdata = import_module("google.colab.userdata")
-    except Exception as error:  # noqa: BLE001 - a part of Colab that is installed elsewhere
+    except Exception as error:  # noqa: BLE001 - a package that needs Colab to import
         problem = type(error).__name__
     if problem:
         raise CredentialsError(

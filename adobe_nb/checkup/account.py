@@ -245,7 +245,7 @@ def _rights(check: sessions.Check) -> Result:
     detail = "; ".join([*parts, *by_property.lines()])
     administrator = "An administrator grants rights in Admin Console > the product profile."
     if by_property.problems:
-        return Result("rights", "unknown", detail)
+        return Result("rights", "unknown", detail, f"Run the check again. {administrator}")
     if not by_property.names:
         return Result("rights", "warning", detail, f"No property is visible. {administrator}")
     if () in by_property.names:

@@ -299,6 +299,9 @@ def test_secret_that_was_passed_as_store_is_in_no_frame(store: Any) -> None:
         with pytest.raises(AdobeError, match="Name one source only") as caught:
             refused(secrets=store, env_file=".env")
         assert HUSH not in locals_of_package(caught.value)
+    with pytest.raises(CredentialsError, match="client_secret and access_token must be") as caught:
+        adobe_nb.connect(secrets=store, client_secret=5)  # type: ignore[arg-type]
+    assert HUSH not in locals_of_package(caught.value)
 
 
 def test_store_is_one_source_of_several(colab: Colab) -> None:

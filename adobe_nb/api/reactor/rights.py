@@ -62,7 +62,7 @@ def name_of(resource: Mapping[str, Any]) -> str:
     name = mapping(resource.get("attributes")).get("name")
     if isinstance(name, str) and name.strip():
         return name
-    return str(resource.get("id"))
+    return str(resource.get("id") or "unnamed")
 
 
 def rights_of(resource: Mapping[str, Any]) -> tuple[str, ...]:
@@ -122,10 +122,9 @@ def listed_rights(rights: Sequence[str]) -> str:
 
 def short(name: str) -> str:
     """Return a name of the service as one line of a readable length."""
-    # Cut first: a name can have megabytes.
-    line = " ".join(name[: _LONGEST_NAME + 1].split())
+    line = name[:_LONGEST_NAME].replace("\n", " ")
     if len(name) > _LONGEST_NAME:
-        line = f"{line[: _LONGEST_NAME - 1]}…"
+        line = f"{line[:-1]}…"
     # JSON can hold lone surrogates, which cannot be sent to a front end.
     return line.encode("utf-8", "backslashreplace").decode()
 
