@@ -512,9 +512,13 @@ function render({ model, el }) {
 
   function showSuccess() {
     form.clearSave();
-    const hadFocus = form.element.contains(document.activeElement);
-    if (form.element.open && hadFocus) test.focus();
+    // The form closes, and would leave the keyboard without a focus.
+    if (form.element.contains(focused)) {
+      focused.blur();
+      focused = test;
+    }
     form.element.open = false;
+    showState();
   }
 
   function showSilence(text) {

@@ -228,6 +228,7 @@ def test_token_pasted_by_keyboard_is_not_in_the_file(lab: Lab, panel: tuple[Page
     page.keyboard.press("Enter")
     expect(page.locator(".adobe-nb header strong")).to_have_text("Signed in")
     expect(page.locator(".adobe-nb-left")).to_contain_text("then paste a new token")
+    expect(page.get_by_role("button", name="Test")).to_be_focused()
     assert token not in saved_after(lab, page, name), "after the sign-in"
     assert "application/vnd.jupyter.widget-state+json" in (lab.folder / name).read_text(), (
         "widget state was saved"
@@ -267,8 +268,10 @@ def test_client_secret_is_not_in_the_file_without_saved_widget_state(
     menu(page, "Settings", "Save Widget State Automatically")
     type_credentials(page, lab.simulator.accounts["demo"])
     assert details["client_secret"] not in saved_after(lab, page, name), "typed, not sent yet"
-    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.get_by_role("button", name="Sign in", exact=True).focus()
+    page.keyboard.press("Enter")
     expect(page.locator(".adobe-nb header strong")).to_have_text("Signed in")
+    expect(page.get_by_role("button", name="Test")).to_be_focused()
     assert details["client_secret"] not in saved_after(lab, page, name), "after the sign-in"
     menu(page, "Settings", "Save Widget State Automatically")
 
