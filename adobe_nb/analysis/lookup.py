@@ -7,6 +7,7 @@ import pandas as pd
 
 from adobe_nb.analysis.model import Model, Resource, once_per_model
 from adobe_nb.errors import ArgumentError
+from adobe_nb.registry import ID_PATTERN
 from adobe_nb.suggest import candidates, did_you_mean
 
 # pandas' Series takes a parameter for type checkers only.
@@ -98,6 +99,8 @@ def hint(model: Model, key: str, among: Iterable[Resource] | None = None) -> str
         for row in model.rows(table):
             if key in (row.get("name"), row["id"]) and row.get("deleted_at") is not None:
                 return f" {row['id']} was deleted. analysis.read(build=…) reads what is still live."
+    if ID_PATTERN.fullmatch(key):
+        return " Ids of data elements begin with DE, of rules with RL, of extensions with EX."
     names = {resource.name for resource in among or model.resources if resource.rule is None}
     similar = candidates(key, names, most=3)
     return f" Similar names: {', '.join(similar) or 'none'}."

@@ -74,6 +74,8 @@ class TestArguments:
             store.impact("Send event")
         with pytest.raises(ArgumentError, match="DE7360ac3358f40235526f8144186238cd was deleted"):
             store.impact("Gift Message")
+        with pytest.raises(ArgumentError, match="Ids of data elements begin with DE"):
+            store.impact("PR" + "0" * 32)
 
     def test_a_name_of_several_things_is_refused(self) -> None:
         twice = tags(beacon("%a%"), names=("a", "a"))

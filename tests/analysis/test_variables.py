@@ -90,6 +90,13 @@ def test_other_texts_are_not_variables(text: str) -> None:
     assert spelled(text) is None
 
 
+def test_a_number_that_analytics_does_not_have_is_told() -> None:
+    assert SHOP.variables("evar500").attrs["limits"][0] == (
+        "eVar500 does not exist: eVar numbers go up to 250."
+    )
+    assert "exist" not in " ".join(SHOP.variables("evar250").attrs["limits"])
+
+
 def test_an_unknown_variable_is_refused_with_examples() -> None:
     with pytest.raises(ArgumentError, match="For example: eVar5"):
         SHOP.variables("page views")

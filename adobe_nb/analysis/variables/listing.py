@@ -9,7 +9,7 @@ import pandas as pd
 from adobe_nb.analysis.answers import SOURCE, Columns, answer, source_of
 from adobe_nb.analysis.model import Model, once_per_model
 from adobe_nb.analysis.settings import texts
-from adobe_nb.analysis.variables.names import EVERYTHING, Variable, spelled
+from adobe_nb.analysis.variables.names import EVERYTHING, RANGES, Variable, spelled
 from adobe_nb.analysis.variables.uses import Finding, find_variables, script_variables
 from adobe_nb.analysis.words import counted
 from adobe_nb.errors import ArgumentError
@@ -50,8 +50,10 @@ def variables(
     findings = find_variables(model)
     if verdicts is not None:
         findings = [finding for finding in findings if finding.verdict in verdicts]
+    notes = []
     if variable is not None:
         wanted = _wanted(variable, findings)
+        notes = _range_notes(wanted)
         findings = [finding for finding in findings if may_be(finding.variable, wanted)]
     conditions = _conditions(model)
     rows = []
@@ -76,12 +78,20 @@ def variables(
         if rule is not None:
             row.update(condition_count=conditions[rule.id], rule_enabled=rule.enabled)
         rows.append(row)
-    frame = answer(model, COLUMNS, rows, sort=_SORT, limits=limits(model))
+    frame = answer(model, COLUMNS, rows, sort=_SORT, limits=[*notes, *limits(model)])
     # One line of code can do the same twice.
     attributes = frame.attrs
     frame = frame.drop_duplicates(ignore_index=True)
     frame.attrs = attributes
     return frame
+
+
+def _range_notes(variable: Variable) -> list[str]:
+    """Say that a variable is one that Adobe Analytics does not have."""
+    if variable.problem != "out of range" or variable.family is None:
+        return []
+    highest = RANGES[variable.family]
+    return [f"{variable.name} does not exist: {variable.family} numbers go up to {highest}."]
 
 
 def may_be(variable: Variable, wanted: Variable) -> bool:
