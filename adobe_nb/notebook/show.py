@@ -158,8 +158,11 @@ def _columns(frame: pd.DataFrame) -> tuple[list[str], list[Iterable[Any]]]:
             headers.append(_header("" if name is None else name))
             columns.append(values.astype(object))
     for position, name in enumerate(first.columns):
+        column = first.iloc[:, position]
+        if isinstance(column.dtype, pd.DatetimeTZDtype):
+            column = column.dt.strftime("%Y-%m-%d %H:%M:%S")
         headers.append(_header(name))
-        columns.append(_times_as_text(first.iloc[:, position]))
+        columns.append(column)
     return headers, columns
 
 
@@ -167,13 +170,6 @@ def _header(name: object) -> str:
     if isinstance(name, tuple):
         return " / ".join(map(str, name))
     return str(name)
-
-
-def _times_as_text(column: "pd.Series[Any]") -> Iterable[Any]:
-    if isinstance(column.dtype, pd.DatetimeTZDtype):
-        times: Iterable[Any] = column.dt.strftime("%Y-%m-%d %H:%M:%S")
-        return times
-    return column
 
 
 def _rows_that_fit(columns: list[Iterable[Any]]) -> Iterator[list[Any]]:
@@ -198,10 +194,10 @@ def _value(value: Any) -> str | float | list[Any]:
     number: Any = value
     if isinstance(value, timedelta):
         number = value.total_seconds()
-    if isinstance(number, bool) or not isinstance(number, Real):
+    is_number = isinstance(number, Real) and not isinstance(number, bool)
+    if not is_number:
         return _cut(str(value))
-    within_range: Any = min(max(number, -_LARGEST), _LARGEST)
-    order = float(within_range)
+    order = float(min(max(number, -_LARGEST), _LARGEST))
     # Longer whole numbers would lose digits in JavaScript.
     if order != value or abs(order) > MAX_EXACT:
         return [_cut(str(value)), order]
@@ -238,11 +234,12 @@ def _is_first_of_its_cell() -> bool:
     Outside a cell, each table is an output of its own.
     """
     shell = get_ipython()
-    if shell is None or shell.displayhook.exec_result is None:
-        return True
-    is_first = shell.displayhook.exec_result not in _cells_with_library
-    _cells_with_library.add(shell.displayhook.exec_result)
-    return is_first
+    cell = getattr(getattr(shell, "displayhook", None), "exec_result", None)
+    if cell in _cells_with_library:
+        return False
+    if cell is not None:
+        _cells_with_library.add(cell)
+    return True
 
 
 @cache

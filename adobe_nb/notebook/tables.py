@@ -9,7 +9,6 @@ from collections.abc import Callable, Hashable
 from contextlib import suppress
 from functools import partial
 from html import escape
-from itertools import chain
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -20,6 +19,7 @@ from adobe_nb.notebook.display import NOT_MATH, aligned
 from adobe_nb.registry import ID_PATTERN
 
 _ROWS_OF_A_LONG_FRAME = 30
+"""Rows that are shown where ``display.max_rows`` does not allow all."""
 _FEW_COLUMNS = 5
 """Columns beside which sentences have room."""
 _HTML_WIDTH = 108
@@ -68,17 +68,22 @@ def is_ours(frame: pd.DataFrame) -> bool:
 
 
 def full_view(frame: pd.DataFrame) -> View:
-    """Return all rows, and in the order of the display all columns that are not empty.
+    """Return all rows, and in the order of the display all columns that are not empty."""
+    shown = _columns_with_values(frame)
+    return View(frame.iloc[:, shown], len(frame), len(frame.columns) - len(shown))
+
+
+def _columns_with_values(frame: pd.DataFrame) -> list[int]:
+    """Return the positions of columns that are not empty, in the order of the display.
 
     Of a frame without rows, all of its columns are shown.
     """
-    is_empty = frame.isna().all().to_numpy() & (len(frame) > 0)
     positions = list(range(len(frame.columns)))
     if is_ours(frame):
         names: list[Hashable] = list(frame.columns)
         positions = list(map(names.index, in_display_order(frame)))
-    shown = [position for position in positions if not is_empty[position]]
-    return View(frame.iloc[:, shown], len(frame), len(positions) - len(shown))
+    is_empty = frame.isna().all().to_numpy()
+    return [position for position in positions if frame.empty or not is_empty[position]]
 
 
 def html_view(frame: pd.DataFrame) -> View:
@@ -103,11 +108,13 @@ def _view(frame: pd.DataFrame, width_of: "Callable[[pd.Series[Any]], int]", widt
     Only the first and last rows of a long frame are kept, at each end one more than is shown, with
     which pandas marks the gap.
     """
-    ends, _, empty_count = full_view(frame)
+    ends = frame
     row_count = _most_rows(len(frame))
     if row_count < len(frame):
         half = row_count // 2 + 1
-        ends = ends.iloc[[*range(half), *range(-half, 0)]]
+        ends = frame.iloc[[*range(half), *range(-half, 0)]]
+    ends = ends.iloc[:, _columns_with_values(frame)]
+    empty_count = len(frame.columns) - len(ends.columns)
     columns = {name: _compact_column(column) for name, column in ends.items()}
     shown = pd.DataFrame(columns, index=ends.index)
     most = pd.get_option("display.max_columns")
@@ -258,11 +265,11 @@ def _with_breaks(table: str) -> str:
 
 def _with_tooltips(table: str) -> str:
     """Shorten ids, each with the whole one over it."""
-    return re.sub(rf"<td>({ID_PATTERN.pattern})</td>", _id_cell, table)
-
-
-def _id_cell(match: re.Match[str]) -> str:
-    return f'<td title="{match[1]}">{_short(match[1])}</td>'
+    return re.sub(
+        rf"<td>({ID_PATTERN.pattern})</td>",
+        lambda match: f'<td title="{match[1]}">{_short(match[1])}</td>',
+        table,
+    )
 
 
 def _wraps(frame: pd.DataFrame) -> bool:
@@ -294,14 +301,11 @@ def _table_text(frame: pd.DataFrame, view: View) -> str:
             # One line for each value, sentences whole.
             rows.append("\n".join(aligned(list(row.dropna().items()))))
         return "\n\n".join(rows)
-    options: dict[Any, Any] = {
-        "display.max_columns": None,
-        "display.max_rows": view.row_count or None,
-        "display.min_rows": None,
-        "display.show_dimensions": False,
-        "display.large_repr": "truncate",
-    }
-    with pd.option_context(*chain.from_iterable(options.items())):
+    with (
+        pd.option_context("display.max_columns", None, "display.show_dimensions", False),
+        pd.option_context("display.max_rows", view.row_count or None, "display.min_rows", None),
+        pd.option_context("display.large_repr", "truncate"),
+    ):
         return repr(view.frame.map(_printable))
 
 
