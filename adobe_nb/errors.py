@@ -33,6 +33,7 @@
     DeliveryWarning (UserWarning)           some events of a batch were not accepted
 """
 
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from traceback import walk_tb
@@ -42,6 +43,10 @@ from typing import Any, NamedTuple
 from adobe_nb.masking import masked_message, printable
 
 _LINE_LENGTH = 100
+_LONGEST_WRAPPED = 10_000
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*+"|(?<!\w)\'(?:[^\'\\]|\\.)*+\'(?!\w)')
+_HELD = {ord(" "): "\0", ord("\t"): "\1"}
+_RELEASED = {0: " ", 1: "\t"}
 
 
 def __dir__() -> list[str]:
@@ -90,7 +95,13 @@ class AdobeError(_Printable):
 
 def _wrapped(line: str) -> str:
     # JupyterLab breaks a line of text at its edge, in the middle of a word.
-    return textwrap.fill(line, _LINE_LENGTH, break_long_words=False, break_on_hyphens=False)
+    if len(line) > _LONGEST_WRAPPED:
+        return line
+    # A quoted text, such as confirm="Old site", is copied from the message, so it stays whole. A
+    # message has no control characters of its own.
+    whole = _QUOTED.sub(lambda match: match[0].translate(_HELD), line)
+    text = textwrap.fill(whole, _LINE_LENGTH, break_long_words=False, break_on_hyphens=False)
+    return text.translate(_RELEASED)
 
 
 def _unpickled(error_type: type[AdobeError], args: tuple[Any, ...]) -> AdobeError:

@@ -5,7 +5,7 @@ import os
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,7 +20,7 @@ from adobe_nb.api.reactor.bindings import Reactor
 from adobe_nb.api.reactor.client import Client
 from adobe_nb.api.reactor.journal import Journal
 from adobe_nb.api.reactor.preview import PreviewClient
-from adobe_nb.api.reactor.rights import PropertyRights, resources_of
+from adobe_nb.api.reactor.rights import PropertyRights, listed, name_of, rights_of
 from adobe_nb.api.reactor.rights import property_rights as read_property_rights
 from adobe_nb.auth import secret_stores, sources
 from adobe_nb.auth.credentials import (
@@ -33,6 +33,7 @@ from adobe_nb.auth.credentials import (
     clean_token,
     credentials_of,
     read_claims,
+    sealed,
 )
 from adobe_nb.auth.ims import ImsAuth, Token, pasted, utc_now
 from adobe_nb.auth.profiles import Profile, ProfileStore
@@ -70,9 +71,11 @@ class Check:
     """The code of the error, if it was refused with one."""
     companies: tuple[str, ...] = ()
     rights: tuple[str, ...] = ()
-    """What the account may do in the company."""
+    """What the account may do in the company, or in any of several."""
+    company_rights: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Each company with what the account may do in it."""
     property_rights: PropertyRights | None = None
-    """What it may do in the properties, if that was read."""
+    """What it may do in the properties, as it was last read with ``property_rights=True``."""
 
 
 class Session:
@@ -109,6 +112,7 @@ class Session:
         """Sentences about sources that are incomplete or unreadable."""
         self.checked: Check | None = None
         """The outcome of the last ``test()``, or None."""
+        self._property_rights: PropertyRights | None = None
         self._transport = transport or Transport()
         self._auth = ImsAuth(credentials, self._transport, _notify)
         reactor_limiter = limiter_of(self.org_id, hosts.reactor)
@@ -343,7 +347,8 @@ class Session:
         ----------
         property_rights
             Also read the rights on properties, with one more request for each of the first three
-            companies. If that fails, the outcome is the same without them.
+            companies. A company that cannot be read is named in ``property_rights.problems``, and
+            does not change the outcome. False keeps what was read before.
 
         Returns
         -------
@@ -358,8 +363,10 @@ class Session:
         try:
             document = self.client.get("/companies")
             check = _check_of(document.get("data"))
-            if property_rights and check.companies:
-                check = replace(check, property_rights=self._property_rights(document))
+            if check.companies:
+                if property_rights:
+                    self._property_rights = read_property_rights(self.client, document)
+                check = replace(check, property_rights=self._property_rights)
         except ApiError as error:
             check = _check_of_error(error)
         except IncompleteResult as error:
@@ -367,11 +374,6 @@ class Session:
         self.checked = check
         _notify()
         return check
-
-    def _property_rights(self, companies: Mapping[str, Any]) -> PropertyRights | None:
-        with suppress(AdobeError):
-            return read_property_rights(self.client, resources_of(companies))
-        return None
 
     def sign_out(self) -> None:
         """Forget the token and close the connections. The session cannot sign in again."""
@@ -474,7 +476,10 @@ def connect(
     >>> session.service
     'simulator'
     """
-    # Hidden before anything can fail, so that a traceback with local variables shows no secret.
+    # Hidden before anything can fail, so that a traceback with local variables shows no secret, also
+    # if it was passed as secrets= by mistake.
+    store = sealed("secrets", secrets)
+    secrets = None
     if isinstance(client_secret, str):
         client_secret = Secret(client_secret)
     if isinstance(access_token, str):
@@ -497,13 +502,13 @@ def connect(
     if config_file is not None and values.keys() == {"org_id"}:
         # It chooses among the organizations of that file.
         values = {}
-    openers: list[tuple[_Opener, str | Path | None]] = [
+    openers: list[tuple[_Opener, object]] = [
         (sources.from_env_file, env_file),
         (sources.from_console_file, console_file),
         (sources.from_postman_file, postman_file),
         (partial(sources.from_config_file, org_id=org_id), config_file),
         (ProfileStore().candidate, profile),
-        (secret_stores.from_secret_store, secrets),
+        (secret_stores.from_secret_store, store),
     ]
     resolved = _resolve(values, openers, simulator=simulator, fallback=fallback)
     session = Session(
@@ -575,7 +580,7 @@ def on_change(listener: Callable[[], object]) -> None:
 
 def _resolve(
     values: Mapping[str, object],
-    openers: Sequence[tuple[_Opener, str | Path | None]],
+    openers: Sequence[tuple[_Opener, object]],
     *,
     simulator: bool | str,
     fallback: str | None,
@@ -790,22 +795,22 @@ def _check_of(companies: object) -> Check:
         return Check(False, message, 200)
     names: list[str] = []
     rights: set[str] = set()
+    company_rights = []
     for company in companies:
         if not isinstance(company, Mapping):
             continue
-        names.append(str(_mapping(company.get("attributes")).get("name")))
-        listed = _mapping(company.get("meta")).get("rights")
-        if isinstance(listed, list):
-            rights.update(map(str, listed))
+        name, rights_here = name_of(company), rights_of(company)
+        names.append(name)
+        rights.update(rights_here)
+        company_rights.append((name, rights_here))
     if not names:
         message = "The credentials work, but the organization has no company in tags."
         return Check(True, message, 200)
-    message = f"The credentials work. Company: {', '.join(names)}."
-    return Check(True, message, 200, companies=tuple(names), rights=tuple(sorted(rights)))
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    """Return the value if it is a JSON object, or else an empty one."""
-    if isinstance(value, Mapping):
-        return value
-    return {}
+    return Check(
+        True,
+        f"The credentials work. Company: {listed(names)}.",
+        200,
+        companies=tuple(names),
+        rights=tuple(sorted(rights)),
+        company_rights=tuple(company_rights),
+    )

@@ -2,14 +2,14 @@
 
    Sphinx shows the pages that have every word of a query, all with the same score and sorted by name.
    A question then finds nothing because of one word, or decisions and the outputs of tutorials,
-   which have every word. Here rare words count more, some of the words are enough, headings are found
-   by their words, and pages that explain come before pages that record. */
+   which have every word. Here rare words count more, some of the words are enough, headings and terms
+   of the glossary are found by their words, and pages that explain come before pages that record. */
 
 const FOLDERS = { "how-to": 2, explanation: 2, reference: 1, tutorials: -4, decisions: -8 };
 const HEADING = 20;
 const OPTION = 6;
-/* How much of a heading and a query must be the same words; with less, every heading is like any. */
-const LEAST_ALIKE = 0.45;
+/* How much of a heading and a query must be the same words; below this, headings match by chance. */
+const LEAST_ALIKE = 0.4;
 
 const query = new URLSearchParams(window.location.search).get("q") ?? "";
 /* "fail-on" means an option of a command, "profile" rarely does. */
@@ -58,16 +58,20 @@ function pagesWithMostOf(words, excluded) {
 }
 
 function headingsLike(text) {
-  const { alltitles, docnames, filenames, titles } = Search._index;
+  const { alltitles, docnames, filenames, indexentries, titles } = Search._index;
   const wanted = wordsOf(text);
+  const glossary = docnames.indexOf("explanation/glossary");
   const results = [];
-  for (const [heading, places] of Object.entries(alltitles)) {
+  for (const [heading, places] of [alltitles, indexentries].flatMap(Object.entries)) {
     const alike = likeness(wanted, wordsOf(heading));
     if (alike < LEAST_ALIKE) continue;
+    const isHeading = heading in alltitles;
     for (const [page, anchor] of places) {
-      const title = titles[page] === heading ? heading : `${titles[page]} > ${heading}`;
+      if (!isHeading && page !== glossary) continue;
+      const isPage = titles[page] === heading || !isHeading;
+      const title = isPage ? titles[page] : `${titles[page]} > ${heading}`;
       const link = anchor === null ? "" : `#${anchor}`;
-      const score = Scorer.title * alike;
+      const score = Scorer.title * alike + (isPage ? 1 : 0);
       const kind = SearchResultKind.title;
       results.push([docnames[page], title, link, null, score, filenames[page], kind]);
     }

@@ -95,13 +95,16 @@ def test_readme_is_short_and_names_every_variable() -> None:
 
 
 def test_guide_to_reading_tables_runs(session: sessions.Session) -> None:
-    parts, search, selection, shown, delegates, recipes = examples_of("how-to/read-tables.md")
+    examples = examples_of("how-to/read-tables.md")
+    parts, search, selection, shown, zone, delegates, recipes = examples
     names: dict[str, object] = {}
     [merged] = results(parts, names)
     assert "name_rule" in merged
     assert all(len(hits) for hits in results(search, names))
     assert [len(selected.columns) for selected in results(selection, names)] == [3]
     assert results(shown, names) == [None]
+    [local] = results(zone, names)
+    assert str(local.dt.tz) == "Europe/Berlin"
     events, kinds, split = results(delegates, names)
     assert events.sum() == kinds["event"].sum() > 0
     assert split["delegate_kind"].notna().all()
@@ -112,8 +115,11 @@ def test_guide_to_questions_runs(
     session: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    [code] = examples_of("how-to/ask-questions.md")
-    frames = [value for value in results(code, {}) if isinstance(value, pd.DataFrame)]
+    names: dict[str, object] = {}
+    values = []
+    for code in examples_of("how-to/ask-questions.md"):
+        values += results(code, names)
+    frames = [value for value in values if isinstance(value, pd.DataFrame)]
     assert len(frames) > 5
     assert all(len(frame) > 0 for frame in frames)
     assert Path("site.xlsx").stat().st_size > 10_000
@@ -305,7 +311,7 @@ def test_guide_to_changing_tags_runs() -> None:
     from tests.conftest import sign_in, started
 
     *changes, publishing, rollback = examples_of("how-to/change-tags.md")
-    assert len(changes) == 5
+    assert len(changes) == 6
     simulator = started(build_seconds=0.02)
     try:
         reactor = sign_in(simulator).reactor

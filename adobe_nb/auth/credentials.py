@@ -74,7 +74,8 @@ class Secret:
     def __init__(self, text: str) -> None:
         if not isinstance(text, str):
             raise TypeError(f"Secret() requires text, not {type(text).__name__}.")
-        self._hidden = text
+        # A subclass of str may change what its methods return.
+        self._hidden = str.__str__(text)
 
     def reveal(self) -> str:
         """Return the secret itself."""
@@ -296,17 +297,29 @@ def clean_token(text: str) -> str:
     return re.sub(r"\s+", "", token).strip("\"'`")
 
 
+@dataclass(frozen=True, slots=True)
+class _NotText:
+    """In place of a secret that is not text: only its type is kept, for the message."""
+
+    type_name: str
+
+
 def sealed(name: str, value: object) -> object:
     """Hide the value if its name sounds like a secret's, so that no frame holds it in an error."""
     if not _SECRET_NAME.search(name):
         return value
-    if isinstance(value, list):
-        return list(map(partial(sealed, name), value))
-    if not isinstance(value, str):
+    if value is None or isinstance(value, (bool, Secret, _NotText)):
         return value
-    if not value.strip():
+    if isinstance(value, (list, tuple)):
+        return list(map(partial(sealed, name), value))
+    if isinstance(value, dict):
+        return {str(key): sealed(name, member) for key, member in value.items()}
+    if not isinstance(value, str):
+        return _NotText(type(value).__name__)
+    secret = Secret(value)
+    if not secret.reveal().strip():
         return ""
-    return Secret(value)
+    return secret
 
 
 def candidate_of(source: str, values: Mapping[str, object], **details: Any) -> Candidate:
@@ -346,7 +359,9 @@ def _json_array(value: object) -> list[object]:
         texts = msgspec.json.decode(_plain(value), type=list[str])
     except (ValueError, msgspec.MsgspecError):
         return [value]
-    return list(map(type(value), texts))
+    if isinstance(value, Secret):
+        return list(map(Secret, texts))
+    return list(texts)
 
 
 def _cleaned(source: str, name: str, value: object) -> str | Secret:
@@ -354,9 +369,10 @@ def _cleaned(source: str, name: str, value: object) -> str | Secret:
         expected = "text"
         if name == "scopes":
             expected = "names such as openid"
-        raise CredentialsError(
-            f"{name} in {source} must be {expected}, not {type(value).__name__}."
-        )
+        type_name = type(value).__name__
+        if isinstance(value, _NotText):
+            type_name = value.type_name
+        raise CredentialsError(f"{name} in {source} must be {expected}, not {type_name}.")
     text = _plain(value).strip()
     if name == "access_token":
         text = clean_token(text)
@@ -368,7 +384,7 @@ def _cleaned(source: str, name: str, value: object) -> str | Secret:
 def _plain(value: str | Secret) -> str:
     if isinstance(value, Secret):
         return value.reveal()
-    return value
+    return str.__str__(value)
 
 
 def _check(source: str, name: str, *values: str | Secret) -> None:

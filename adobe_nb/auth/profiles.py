@@ -98,9 +98,9 @@ class _Document(msgspec.Struct, omit_defaults=True):
 
     def row(self, name: str) -> _Row:
         """Return a profile. Raises CredentialsError for an unknown name."""
-        if name not in self.profiles:
+        if not isinstance(name, str) or name not in self.profiles:
             raise CredentialsError(
-                f"There is no profile {name!r} on this machine; there are: "
+                f"There is no profile {name!r:.80} on this machine; there are: "
                 f"{', '.join(sorted(self.profiles)) or 'none yet'}. "
                 "Save one: %adobe_auth login --save NAME"
             )

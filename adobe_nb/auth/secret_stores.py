@@ -4,19 +4,21 @@ They are read with the interfaces that these notebooks provide, which are not de
 exceptions are never quoted: only the name of the type is shown.
 """
 
+import contextlib
 import re
 import sys
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
-from adobe_nb.auth.credentials import Candidate, candidate_of, sealed
+from adobe_nb.auth.credentials import Candidate, Secret, candidate_of, sealed
 from adobe_nb.auth.sources import ENV_NAMES
 from adobe_nb.errors import CredentialsError
 
 _FORMS = '"colab", or "databricks:" and the name of a secret scope'
 _COLAB = "Colab secrets"
-# As Databricks defines names of scopes, but for those that begin like a secret.
+_DATABRICKS = "databricks:"
+# Names of scopes as Databricks defines them, except names that look like a secret.
 _SCOPE = re.compile(r"(?!eyJ|p8e-)[A-Za-z0-9_.@-]{1,128}")
 _ELSEWHERE = "Elsewhere, use a .env file or another source: %adobe_auth --help lists them."
 
@@ -33,49 +35,62 @@ def store_here() -> str:
     return ""
 
 
-def from_secret_store(store: str) -> Candidate:
+def from_secret_store(store: object) -> Candidate:
     """Return what ``colab`` or ``databricks:SCOPE`` offers, under the ``ADOBE_…`` names.
 
     Raises CredentialsError when this is another environment, and when the store cannot be read.
     """
-    if store == "colab":
+    # Neither quoted nor kept: a secret may have been passed by mistake.
+    store = sealed("secrets", store)
+    name = _valid_name(store)
+    if name == "colab":
         return _from_colab()
-    if isinstance(store, str) and store.startswith("databricks:"):
-        scope = store.removeprefix("databricks:").strip()
-        if _SCOPE.fullmatch(scope):
-            return _from_databricks(scope)
-    # Not quoted: a secret may have been passed by mistake.
+    if name:
+        return _from_databricks(name.removeprefix(_DATABRICKS).strip())
     raise CredentialsError(
         f"Invalid secrets= (--secrets): must be {_FORMS}, never a secret itself."
     )
 
 
+def _valid_name(store: object) -> str:
+    """Return the name of a store if it has one of the two forms, or else nothing."""
+    if not isinstance(store, Secret):
+        return ""
+    name = store.reveal()
+    scope = name.removeprefix(_DATABRICKS).strip()
+    is_databricks = name.startswith(_DATABRICKS) and _SCOPE.fullmatch(scope)
+    if name == "colab" or is_databricks:
+        return name
+    return ""
+
+
 def _from_colab() -> Candidate:
+    problem = ""
     try:
         userdata = import_module("google.colab.userdata")
-    except ImportError:
-        raise CredentialsError(
-            f"Colab secrets are available only in a notebook on Colab. {_ELSEWHERE}"
-        ) from None
-    values: dict[str, object] = {}
-    refused: list[str] = []
-    problem = ""
-    for variable in ENV_NAMES:
-        try:
-            values[variable] = sealed(variable, userdata.get(variable))
-        except userdata.SecretNotFoundError:
-            continue
-        except userdata.NotebookAccessError:
-            refused.append(variable)
-        # A timeout, or an error of the connection to the page: its types differ by version.
-        except Exception as error:  # noqa: BLE001
-            problem = type(error).__name__
-            break
+    except Exception as error:  # noqa: BLE001 - a package that needs Colab to import
+        problem = type(error).__name__
     if problem:
         raise CredentialsError(
-            f"Colab did not return the secret {variable} ({problem}). Secrets can be read only "
-            "while the notebook is open in Colab's own page: reload it and run the cell again."
+            f"Colab secrets are available only in a notebook on Colab ({problem}). {_ELSEWHERE}"
         )
+    values: dict[str, object] = {}
+    refused: list[str] = []
+    for variable in ENV_NAMES:
+        problem = ""
+        try:
+            values[variable] = sealed(variable, userdata.get(variable))
+        # By name, because the types differ by version.
+        except Exception as error:  # noqa: BLE001
+            problem = type(error).__name__
+        if problem == "NotebookAccessError":
+            refused.append(variable)
+        elif problem not in ("", "SecretNotFoundError"):
+            # Outside the except block, so that the error does not refer to the other one's text.
+            raise CredentialsError(
+                f"Colab did not return the secret {variable} ({problem}). Secrets can be read only "
+                "while the notebook is open in Colab's own page: reload it and run the cell again."
+            )
     advice = (
         "Add the missing values in Colab's Secrets pane (the key symbol), with notebook access."
     )
@@ -88,10 +103,11 @@ def _from_colab() -> Candidate:
 
 
 def _from_databricks(scope: str) -> Candidate:
-    secrets = _dbutils().secrets
+    dbutils = _dbutils()
     values: dict[str, object] = {}
     problem = ""
     try:
+        secrets = dbutils.secrets
         # Only names are listed, so that a value that is absent is not an error.
         for secret in secrets.list(scope):
             variable = secret.key.upper()
@@ -127,12 +143,14 @@ def _dbutils() -> Any:
 
 def _problem_of_databricks(scope: str, error: Exception) -> str:
     """Say why the scope cannot be read, without the text of the error."""
-    name = type(error).__name__
-    text = f"{name}: {error}"
+    name = text = type(error).__name__
+    # The error's own __str__ may fail, with an error that quotes it.
+    with contextlib.suppress(Exception):
+        text = f"{name}: {error}"
     if re.search("permission", text, re.IGNORECASE):
         return (
-            f"You may not read the Databricks secret scope {scope} ({name}). Its owner can allow "
-            f"it: databricks secrets put-acl {scope} YOUR_ACCOUNT READ"
+            f"This account has no permission to read the Databricks secret scope {scope} ({name}). "
+            f"Its owner can grant it: databricks secrets put-acl {scope} YOUR_ACCOUNT READ"
         )
     if re.search("does ?not ?exist|not ?found", text, re.IGNORECASE):
         return (

@@ -2,7 +2,7 @@
 
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -10,13 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from adobe_nb import session as sessions
-from adobe_nb.api.reactor.rights import (
-    MOST_COMPANIES,
-    PropertyRights,
-    property_rights,
-    resources_of,
-    rights_of,
-)
+from adobe_nb.api.reactor.rights import MOST_COMPANIES, listed, listed_rights, short
 from adobe_nb.auth import secret_stores, sources
 from adobe_nb.auth.credentials import (
     Credentials,
@@ -56,7 +50,7 @@ class Source:
     profile: str | None = None
     env_file: str | Path | None = None
     simulator: bool = False
-    secrets: str | None = None
+    secrets: object = None
 
     def __post_init__(self) -> None:
         named = [name is not None for name in (self.profile, self.env_file, self.secrets)]
@@ -192,15 +186,12 @@ def after_sign_in(session: sessions.Session) -> Iterator[Result]:
     yield _scopes(session)
     client = session.credentials.masked_client_id
     yield Result("organization", "ok", f"{session.org_id}, client ID {client}, {session.service}")
-    companies = _companies(session)
-    yield companies
-    if companies.status == "problem":
-        yield Result("rights", "unknown", "not checked, because the companies could not be listed")
-        return
     try:
-        yield _rights(session)
+        check = session.test(property_rights=True)
     except AdobeError as error:
-        yield Result("rights", "unknown", str(error))
+        check = sessions.Check(False, str(error))
+    yield _companies(check)
+    yield _rights(check)
 
 
 def _token(session: sessions.Session) -> Result:
@@ -232,36 +223,31 @@ def _scopes(session: sessions.Session) -> Result:
     return Result("scopes", "warning", detail, advice)
 
 
-def _companies(session: sessions.Session) -> Result:
-    try:
-        check = session.test()
-    except AdobeError as error:
-        return problem_of("companies", str(error))
+def _companies(check: sessions.Check) -> Result:
     if not check.ok:
         return problem_of("companies", check.message)
     if not check.companies:
         return problem_of("companies", check.message, "warning")
-    return Result("companies", "ok", ", ".join(check.companies))
+    return Result("companies", "ok", listed(check.companies))
 
 
-def _rights(session: sessions.Session) -> Result:
-    """Group the properties by the rights on them."""
-    companies = resources_of(session.client.get("/companies"))
+def _rights(check: sessions.Check) -> Result:
+    """List the rights on companies, and the properties grouped by the rights on them."""
+    by_property = check.property_rights
+    if by_property is None:
+        reason = "there is no company"
+        if not check.ok:
+            reason = "the companies could not be listed"
+        return Result("rights", "unknown", f"not checked, because {reason}")
     parts = []
-    for company in companies[:MOST_COMPANIES]:
-        parts.append(f"company: {', '.join(rights_of(company)) or 'none'}")
-    by_property = property_rights(session.client, companies)
-    return _result_of_rights([*parts, *by_property.lines()], by_property, len(companies))
-
-
-def _result_of_rights(parts: Sequence[str], by_property: PropertyRights, companies: int) -> Result:
-    if companies > MOST_COMPANIES:
-        parts = [*parts, f"the first {MOST_COMPANIES} of {companies} companies were read"]
-    detail = "; ".join(parts)
+    for name, rights in check.company_rights[:MOST_COMPANIES]:
+        parts.append(f"company {short(name)}: {listed_rights(rights)}")
+    detail = "; ".join([*parts, *by_property.lines()])
     administrator = "An administrator grants rights in Admin Console > the product profile."
+    if by_property.problems:
+        return Result("rights", "unknown", detail, f"Run the check again. {administrator}")
     if not by_property.names:
-        advice = f"No property is visible. {administrator}"
-        return Result("rights", "warning", detail or "no properties", advice)
+        return Result("rights", "warning", detail, f"No property is visible. {administrator}")
     if () in by_property.names:
         return Result("rights", "ok", detail, f"Without rights you can only read. {administrator}")
     return Result("rights", "ok", detail)

@@ -5,7 +5,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from adobe_nb.auth.credentials import Hosts
+from adobe_nb.auth.credentials import Hosts, sealed
 from adobe_nb.checkup import account, machine, report
 from adobe_nb.checkup.account import Source
 from adobe_nb.checkup.results import Result
@@ -61,7 +61,10 @@ def doctor(
     """
     import pandas as pd  # noqa: PLC0415
 
-    results = examine(Source(profile, env_file, simulator, secrets), report)
+    # No frame keeps what may be a secret that was passed by mistake.
+    store = sealed("secrets", secrets)
+    secrets = None
+    results = examine(Source(profile, env_file, simulator, store), report)
     columns = [field.name for field in fields(Result)]
     frame = pd.DataFrame(list(map(asdict, results)), columns=columns, dtype="string")
     frame.attrs = {"service": "adobe_nb", "path": "doctor()"}

@@ -9,6 +9,7 @@ from html import escape
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
+from adobe_nb.api.reactor.rights import listed, listed_rights, short
 from adobe_nb.errors import (
     AdobeError,
     RetiredCredentials,
@@ -115,8 +116,8 @@ def state_of(session: "Session") -> dict[str, Any]:
     }
     if check := session.checked:
         state["refused"] = not check.ok
-        state["companies"] = list(check.companies)
-        state["rights"] = list(check.rights)
+        state["companies"] = list(map(short, check.companies))
+        state["rights"] = list(map(short, check.rights))
         if check.property_rights is not None:
             state["property_rights"] = check.property_rights.lines()
     if session.writes == "preview":
@@ -126,13 +127,13 @@ def state_of(session: "Session") -> dict[str, Any]:
 
 def facts_of(state: dict[str, Any]) -> list[tuple[str, str]]:
     """Return label and text of each fact that the panel and the card show."""
-    company_rights = ", ".join(state["rights"])
-    if state["companies"] and not company_rights:
-        company_rights = "none"
+    company_rights = ""
+    if state["companies"]:
+        company_rights = listed_rights(state["rights"])
     facts = [
         ("Account", state["account"]),
         ("Organization ID", state["org_id"]),
-        ("Company", ", ".join(state["companies"])),
+        ("Company", listed(state["companies"])),
         ("Service", state["service_name"]),
         ("Writes", state.get("writes", "")),
         ("Credentials", f"from {state['source']}"),

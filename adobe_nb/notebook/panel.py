@@ -96,6 +96,14 @@ _SET_BY_BINDER = ("BINDER_LAUNCH_HOST", "BINDER_REPO_URL")
 _FILES = files("adobe_nb.notebook")
 _MOST_CLICKS = 100
 """Ids of clicks that are remembered, to recognize one that is sent again."""
+_LONGEST_ID = 100
+_LONGEST_TEXT = 20_000
+"""Characters of a value: more than the longest token has."""
+_LABELS = {
+    **{field.name: field.label for field in FIELDS},
+    "name": "Name of the profile",
+    "save_as": "Name of the profile",
+}
 _VALUES_OF_CODES = {
     **dict.fromkeys(ORGANIZATION_CODES, "org_id"),
     "403003": "client_id",
@@ -193,7 +201,8 @@ class SignInPanel(anywidget.AnyWidget):  # type: ignore[misc]
                 self._acting.release()
 
     def _act(self, message: Message) -> None:
-        click_id = str(message.get("click", ""))
+        # The panel repeats the id, so a long one is cut.
+        click_id = str(message.get("click", ""))[:_LONGEST_ID]
         if click_id in self._seen:
             return
         if click_id:
@@ -221,20 +230,38 @@ def _milliseconds(timestamp: datetime | None) -> float | None:
 
 
 def _with_hidden_secrets(content: dict[str, Any]) -> Message:
-    """Return the texts of a message, with the secrets hidden and removed from it."""
+    """Return the texts of a message, with the secrets hidden and removed from it.
+
+    The panel sends only texts; anything else is left out.
+    """
     message: dict[str, str | Secret] = {}
     for field in FIELDS:
-        if field.secret and (value := content.pop(field.name, None)):
-            message[field.name] = Secret(str(value))
+        if field.secret:
+            value = content.pop(field.name, None)
+            if value and isinstance(value, str):
+                message[field.name] = Secret(value)
     for name, value in content.items():
         if isinstance(value, str):
             message[str(name)] = value
     return message
 
 
+def _check_lengths(message: Message) -> None:
+    """Refuse a value that is too long to be one, before an error or a request repeats it."""
+    for name, label in _LABELS.items():
+        value = message.get(name, "")
+        length = len(value.reveal()) if isinstance(value, Secret) else len(value)
+        if length > _LONGEST_TEXT:
+            raise CredentialsError(
+                f"{label}: the text is too long. At most {_LONGEST_TEXT} characters are possible.",
+                value_name=name,
+            )
+
+
 def _outcome_of(act: Callable[[Message], Outcome], message: Message) -> Outcome:
     """Perform an action; an error is an outcome too."""
     try:
+        _check_lengths(message)
         return act(message)
     except AdobeError as error:
         outcome = outcome_of_error(error)
@@ -325,7 +352,7 @@ def _save_profile(session: sessions.Session, message: Message, outcome: Outcome)
         )
         return Outcome("error", text, field="save_as")
     try:
-        profile = session.save(str(message["save_as"]), in_file=in_file)
+        profile = session.save(str(message.get("save_as", "")), in_file=in_file)
     except AdobeError as error:
         return Outcome("error", f"{not_saved}. {error}", field="save_as")
     saved = f"Saved as profile {profile.name}, which is used from now on."

@@ -3,6 +3,8 @@
 import re
 import sys
 import traceback
+import types
+from pathlib import Path
 from typing import Any
 
 import IPython
@@ -10,7 +12,13 @@ import pytest
 
 import adobe_nb
 from adobe_nb.auth.secret_stores import from_secret_store
-from adobe_nb.errors import ArgumentError, CredentialsError, IncompleteCredentials, NoCredentials
+from adobe_nb.errors import (
+    AdobeError,
+    ArgumentError,
+    CredentialsError,
+    IncompleteCredentials,
+    NoCredentials,
+)
 from tests.conftest import SIGN_IN_VALUES
 from tests.support.hosted import Colab, Dbutils, Py4JJavaError
 
@@ -21,6 +29,11 @@ VALUES = {
     "ADOBE_CLIENT_SECRET": HUSH,
     "ADOBE_ORG_ID": ORG,
 }
+
+
+class Unprintable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError(HUSH)
 
 
 @pytest.fixture
@@ -40,15 +53,22 @@ def dbutils(of_demo: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Dbutils
     return Dbutils({"adobe": of_demo, "empty": {}}).install_runtime(monkeypatch)
 
 
-def error_of(store: str) -> CredentialsError:
+def error_of(store: Any) -> CredentialsError:
     """The error of signing in with this store. No frame of its traceback holds a secret."""
     with pytest.raises(CredentialsError) as caught:
         adobe_nb.connect(secrets=store)
-    report = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
-    # The stand-ins hold the values, so their frames do too; ours must not.
-    assert HUSH not in "".join(report.format())
-    assert caught.value.__context__ is None or caught.value.__suppress_context__
+    assert HUSH not in "".join(traceback.format_exception(caught.value))
+    assert HUSH not in locals_of_package(caught.value)
+    # Not only suppressed: a debugger shows it, too.
+    assert caught.value.__context__ is None
     return caught.value
+
+
+def locals_of_package(error: BaseException) -> str:
+    """The local variables of the package's frames of a traceback, without those of stand-ins."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    own = [frame for frame in frames if "adobe_nb" in frame.f_globals["__name__"]]
+    return "\n".join(repr(frame.f_locals) for frame in own)
 
 
 class TestColab:
@@ -110,9 +130,64 @@ class TestColab:
             adobe_nb.connect(secrets="colab")
         assert HUSH not in str(caught.value)
 
+    def test_module_without_the_classes_of_errors_reveals_nothing(
+        self, colab: Colab, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delattr(Colab, "SecretNotFoundError")
+        monkeypatch.delattr(Colab, "NotebookAccessError")
+        colab.values = {**VALUES}
+        colab.error = RuntimeError(HUSH)
+        assert "did not return the secret ADOBE_CLIENT_SECRET (RuntimeError)" in str(
+            error_of("colab")
+        )
+        colab.error = None
+        assert from_secret_store("colab").missing == ()
+
+    def test_module_that_cannot_be_imported_reveals_nothing(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        for name in ("google", "google.colab"):
+            package: Any = types.ModuleType(name)
+            package.__path__ = [str(tmp_path)]
+            monkeypatch.setitem(sys.modules, name, package)
+        (tmp_path / "userdata.py").write_text(f"raise RuntimeError({HUSH!r})")
+        assert "only in a notebook on Colab (RuntimeError)" in str(error_of("colab"))
+
+    @pytest.mark.parametrize(
+        ("value", "type_name"),
+        [
+            (HUSH.encode(), "bytes"),
+            (bytearray(HUSH.encode()), "bytearray"),
+            ({"value": HUSH}, "dict"),
+            ([[{"a": (HUSH, HUSH.encode())}]], "list"),
+            (5, "int"),
+        ],
+    )
+    def test_value_that_is_not_text_is_in_no_frame(
+        self, colab: Colab, value: Any, type_name: str
+    ) -> None:
+        colab.values = {**VALUES, "ADOBE_CLIENT_SECRET": value}
+        text = str(error_of("colab"))
+        assert text == f"client_secret in Colab secrets must be text, not {type_name}."
+
+    @pytest.mark.parametrize("name", ["ADOBE_CLIENT_SECRET", "ADOBE_CLIENT_ID", "ADOBE_SCOPES"])
+    def test_value_of_a_subclass_of_text_is_used_as_text(self, colab: Colab, name: str) -> None:
+        class Odd(str):
+            def __str__(self) -> str:
+                raise RuntimeError(HUSH)
+
+            strip = encode = __str__  # type: ignore[assignment]
+
+        colab.values = {"ADOBE_SCOPES": "openid", **colab.values}
+        colab.values[name] = Odd(colab.values[name])
+        assert adobe_nb.connect(secrets="colab").source == "Colab secrets"
+
     def test_elsewhere_says_what_to_use(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "google.colab.userdata", None)
-        assert "only in a notebook on Colab. Elsewhere, use a .env file" in str(error_of("colab"))
+        assert (
+            "only in a notebook on Colab (ModuleNotFoundError). Elsewhere, use a .env file"
+            in str(error_of("colab"))
+        )
 
     def test_is_never_read_unless_it_is_named(self, colab: Colab) -> None:
         with pytest.raises(NoCredentials, match=r'read by adobe_nb.connect\(secrets="colab"\)'):
@@ -162,12 +237,13 @@ class TestDatabricks:
     @pytest.mark.parametrize(
         ("error", "message"),
         [
-            (Py4JJavaError(f"PERMISSION_DENIED: {HUSH}"), "You may not read .* put-acl adobe"),
-            (type("PermissionDenied", (Exception,), {})(HUSH), "You may not read"),
+            (Py4JJavaError(f"PERMISSION_DENIED: {HUSH}"), "no permission to read .* put-acl adobe"),
+            (type("PermissionDenied", (Exception,), {})(HUSH), "no permission to read"),
             (type("NotFound", (Exception,), {})(HUSH), "There is no Databricks secret scope adobe"),
+            (Unprintable(), r"cannot be read \(Unprintable\)"),
             (RuntimeError(HUSH), r'cannot be read \(RuntimeError\). Try dbutils.secrets.list\("ad'),
         ],
-        ids=["Java permission", "SDK permission", "SDK scope", "other"],
+        ids=["Java permission", "SDK permission", "SDK scope", "unprintable", "other"],
     )
     def test_errors_say_what_to_do_and_are_not_quoted(
         self, dbutils: Dbutils, error: Exception, message: str
@@ -177,6 +253,20 @@ class TestDatabricks:
         text = str(error_of("databricks:adobe"))
         assert re.search(message, text)
         assert HUSH not in text
+
+    def test_other_variable_named_dbutils_is_reported(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Shell:
+            user_ns = {"dbutils": 5}
+
+        monkeypatch.setattr(IPython, "get_ipython", Shell)
+        assert "scope adobe cannot be read (AttributeError)" in str(error_of("databricks:adobe"))
+
+    def test_scope_may_be_named_colab(self, dbutils: Dbutils) -> None:
+        dbutils.secrets.scopes["colab"] = dbutils.secrets.scopes["adobe"]
+        session = adobe_nb.connect(secrets="databricks:colab")
+        assert session.source == "Databricks secrets, scope colab"
 
     def test_elsewhere_says_what_to_use(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "databricks.sdk.runtime", None)
@@ -200,6 +290,18 @@ def test_invalid_store_is_refused_and_not_quoted(store: Any) -> None:
         'Invalid secrets= (--secrets): must be "colab", or "databricks:" and the name of a secret '
         "scope, never a secret itself."
     )
+
+
+@pytest.mark.parametrize("store", [HUSH, f"databricks:{HUSH}", HUSH.encode(), [HUSH], {"a": HUSH}])
+def test_secret_that_was_passed_as_store_is_in_no_frame(store: Any) -> None:
+    assert "never a secret itself" in str(error_of(store))
+    for refused in (adobe_nb.connect, adobe_nb.doctor):
+        with pytest.raises(AdobeError, match="Name one source only") as caught:
+            refused(secrets=store, env_file=".env")
+        assert HUSH not in locals_of_package(caught.value)
+    with pytest.raises(CredentialsError, match="client_secret and access_token must be") as caught:
+        adobe_nb.connect(secrets=store, client_secret=5)  # type: ignore[arg-type]
+    assert HUSH not in locals_of_package(caught.value)
 
 
 def test_store_is_one_source_of_several(colab: Colab) -> None:

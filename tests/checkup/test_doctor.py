@@ -143,7 +143,7 @@ def test_current_session_is_checked_and_stays(
     [
         ("no_profile", "companies", "problem", "403221"),
         ("no_company", "companies", "warning", "no company in tags"),
-        ("reader", "rights", "ok", "company: none; 6 properties (Web Store US, "),
+        ("reader", "rights", "ok", "company Hearth & Harbor: none; 6 properties (Web Store US, "),
     ],
 )
 def test_account_with_less_access_is_explained(
@@ -244,8 +244,8 @@ def test_properties_are_grouped_by_rights(demo: Simulator, monkeypatch: pytest.M
         "6 properties (Site 0, Site 2, Site 4, Site 6, Site 8 and 1 more): none",
         "6 properties (Site 1, Site 3, Site 5, Site 7, Site 9 and 1 more): develop",
         "1 property (Shop): develop, publish",
-        "the first 13 of 121 properties were read",
-        "the first 3 of 4 companies were read",
+        "3 of 4 companies were read",
+        "the first 13 of 121 properties of these companies were read",
     ]
     assert "you can only read" in result["advice"]
 

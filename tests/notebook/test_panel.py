@@ -461,9 +461,13 @@ def test_shows_the_rights_on_properties_with_one_more_request(simulate: Any) -> 
 def test_works_when_the_rights_on_properties_cannot_be_read(simulate: Any) -> None:
     simulator = simulate()
     simulator.stores[simulator.accounts["demo"].org_id].all("companies")[0].id = "CO" + "0" * 32
-    session = sign_in(simulator)
-    check = session.test(property_rights=True)
-    assert (check.ok, check.companies, check.property_rights) == (True, ("Hearth & Harbor",), None)
+    sign_in(simulator)
+    shown = panel()
+    send(shown, action="test")
+    assert shown.message["kind"] == "ok"
+    assert dict(shown._facts)["Property rights"] == (
+        "Hearth & Harbor could not be read (404 not-found)"
+    )
 
 
 def test_new_token_is_fetched_with_one_click(simulate: Any) -> None:
@@ -613,3 +617,55 @@ def test_warns_on_a_public_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not panel().state["public"]
     monkeypatch.setenv("BINDER_REPO_URL", "https://example.test/repo")
     assert panel().state["public"]
+
+
+def nested(depth: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize("secret", [nested(100_000), {"a": "p8e-hush"}, 5, ["p8e-hush"]])
+def test_secret_that_is_not_text_is_left_out_and_the_click_is_answered(secret: Any) -> None:
+    shown, org_id = panel(), "1234567890ABCDEF12345678@AdobeOrg"
+    send(shown, action="sign_in", click="1", client_secret=secret, org_id=org_id, client_id="a")
+    assert shown.answered == ["1"]
+    assert shown.message["field"] == "client_secret"
+    assert "p8e-hush" not in everything(shown)
+    send(shown, action="sign_out", click="2")
+    assert shown.answered == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("action", "name", "label"),
+    [
+        ("sign_in", "client_secret", "Client secret"),
+        ("sign_in", "org_id", "Organization ID"),
+        ("sign_in", "save_as", "Name of the profile"),
+        ("profile", "name", "Name of the profile"),
+        ("save", "save_as", "Name of the profile"),
+    ],
+)
+def test_long_texts_are_refused_and_not_repeated(action: str, name: str, label: str) -> None:
+    shown = panel()
+    send(shown, action=action, click="1" * 1_000_000, **{name: "p8e-" * 250_000})
+    assert shown.message["text"].startswith(f"{label}: the text is too long. At most 20000")
+    assert len(everything(shown)) < 100_000
+    assert shown.answered == ["1" * 100]
+
+
+def test_longest_click_id_is_still_handled_once(simulate: Any) -> None:
+    simulator = simulate(seed="empty")
+    sign_in(simulator)
+    shown, before = panel(), len(simulator.ims.issued)
+    send(shown, action="renew", click="1" * 100_000)
+    send(shown, action="renew", click="1" * 100_000)
+    assert len(simulator.ims.issued) == before + 1
+
+
+def test_save_without_a_name_says_what_a_name_is(demo: Any) -> None:
+    sign_in(demo)
+    shown = panel()
+    send(shown, action="save", in_file="yes")
+    assert "The name of a profile may contain" in shown.message["text"]

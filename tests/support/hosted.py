@@ -36,10 +36,14 @@ class Colab(types.ModuleType):
         self.without_access: set[str] = set()
         self.closed_at = ""
         """The request at which the page of the notebook is closed, so that nothing answers."""
+        self.error: Exception | None = None
+        """Raised when the client secret is requested."""
         self.asked: list[str] = []
 
     def get(self, key: str) -> str:
         self.asked.append(key)
+        if self.error is not None and key == "ADOBE_CLIENT_SECRET":
+            raise self.error
         if key == self.closed_at:
             raise TimeoutException(key)
         if key not in self.values:

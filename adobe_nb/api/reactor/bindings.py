@@ -422,6 +422,13 @@ class Reactor:
         """
         if not isinstance(frame, pd.DataFrame):
             raise ArgumentError(f"with_names requires a DataFrame, not a {type(frame).__name__}.")
+        repeated = frame.columns[frame.columns.duplicated()]
+        ids = [name for name in map(str, repeated) if name == "id" or name.endswith("_id")]
+        if ids:
+            raise ArgumentError(
+                f"with_names found several columns named {ids[0]}. Rename or drop all but one: "
+                "frame.loc[:, ~frame.columns.duplicated()] keeps the first."
+            )
         named = frame.copy()
         if "rule_id" in named.columns and "rule_name" not in named.columns:
             named = self._with_rules(named)

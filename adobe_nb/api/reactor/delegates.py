@@ -1,5 +1,7 @@
 """What a delegate descriptor says: extension, kind and name, in columns of their own."""
 
+import re
+
 import pandas as pd
 
 COLUMN = "delegate_descriptor_id"
@@ -18,7 +20,8 @@ def with_parts(frame: pd.DataFrame) -> pd.DataFrame:
 
     The extension is left out where its id says it too. Columns that exist already stay.
     """
-    parts = frame[COLUMN].astype("string").str.extract(_PARTS)
+    # A name may have line ends.
+    parts = frame[COLUMN].astype("string").str.extract(_PARTS, flags=re.DOTALL)
     parts["delegate_kind"] = parts["delegate_kind"].map(lambda kind: _KINDS.get(kind, kind))
     if "extension_id" in frame.columns:
         parts = parts.drop(columns="extension_name")

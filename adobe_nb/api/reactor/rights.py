@@ -7,11 +7,14 @@ from typing import Any
 
 from adobe_nb.api.reactor.client import Client
 from adobe_nb.api.reactor.jsonapi import mapping
+from adobe_nb.errors import AdobeError, ApiError, IncompleteResult, NotAllowed, NotFound
 
 MOST_COMPANIES = 3
 """Companies whose properties are read: an organization usually has one."""
 _PAGE_SIZE = 100
 _MOST_NAMES = 5
+_MOST_RIGHTS = 20
+_LONGEST_NAME = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +24,28 @@ class PropertyRights:
     names: Mapping[tuple[str, ...], Sequence[str]]
     """The names of the properties by the rights on them."""
     total: int
-    """How many properties there are."""
+    """How many properties the companies have that were read."""
+    companies: int
+    """How many companies there are."""
+    companies_read: int
+    """How many of them were read."""
+    problems: tuple[str, ...] = ()
+    """Which companies could not be read, and why."""
 
     def lines(self) -> list[str]:
-        """Return one line for each set of rights, and one about properties that were not read."""
+        """Return one line for each set of rights, and lines about unread companies and properties."""
         lines = []
         for rights, names in self.names.items():
-            lines.append(f"{_listed(names)}: {', '.join(rights) or 'none'}")
+            noun = "property" if len(names) == 1 else "properties"
+            lines.append(f"{len(names)} {noun} ({listed(names)}): {listed_rights(rights)}")
+        lines += self.problems
+        of_these = ""
+        if self.companies_read + len(self.problems) < self.companies:
+            lines.append(f"{self.companies_read} of {self.companies} companies were read")
+            of_these = " of these companies"
         read = sum(map(len, self.names.values()))
         if read < self.total:
-            lines.append(f"the first {read} of {self.total} properties were read")
+            lines.append(f"the first {read} of {self.total} properties{of_these} were read")
         return lines
 
 
@@ -42,6 +57,14 @@ def resources_of(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [item for item in data if isinstance(mapping(item).get("id"), str)]
 
 
+def name_of(resource: Mapping[str, Any]) -> str:
+    """Return the name of a company or a property, or else its id."""
+    name = mapping(resource.get("attributes")).get("name")
+    if isinstance(name, str) and name.strip():
+        return name
+    return str(resource.get("id") or "unnamed")
+
+
 def rights_of(resource: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the rights of the account on a company or a property."""
     rights = mapping(resource.get("meta")).get("rights")
@@ -50,28 +73,71 @@ def rights_of(resource: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(sorted(map(str, rights)))
 
 
-def property_rights(client: Client, companies: Sequence[Mapping[str, Any]]) -> PropertyRights:
-    """Read the rights on properties: the first page of each company, at most three requests."""
+def property_rights(client: Client, companies: Mapping[str, Any]) -> PropertyRights:
+    """Read the rights on properties: the first page of each company, at most three requests.
+
+    Parameters
+    ----------
+    client
+        Sends the requests.
+    companies
+        The list of companies, as the service returned it. A company that cannot be read is one of
+        the ``problems`` of the result.
+    """
+    listed_companies = resources_of(companies)
     names: dict[tuple[str, ...], list[str]] = defaultdict(list)
-    total = 0
-    for company in companies[:MOST_COMPANIES]:
+    total = companies_read = 0
+    problems = []
+    for company in listed_companies[:MOST_COMPANIES]:
         path = f"/companies/{company['id']}/properties"
-        document = client.get(path, [("page[size]", str(_PAGE_SIZE))])
+        try:
+            document = client.get(path, [("page[size]", str(_PAGE_SIZE))])
+        except AdobeError as error:
+            problems.append(f"{short(name_of(company))} could not be read ({_cause(error)})")
+            if isinstance(error, NotAllowed | NotFound | IncompleteResult):
+                continue
+            # The service is unavailable: the next company would only take as long to fail.
+            break
         properties = resources_of(document)
         for item in properties:
-            name = str(mapping(item.get("attributes")).get("name"))
-            names[rights_of(item)].append(name)
-        counted = mapping(mapping(document.get("meta")).get("pagination")).get("total_count")
-        if not isinstance(counted, int):
-            counted = len(properties)
-        total += counted
-    return PropertyRights(names, total)
+            names[rights_of(item)].append(name_of(item))
+        total += _count(document, properties)
+        companies_read += 1
+    count = _count(companies, listed_companies)
+    return PropertyRights(names, total, count, companies_read, tuple(problems))
 
 
-def _listed(names: Sequence[str]) -> str:
-    """Return the number of properties, and their names as far as they are few."""
-    shown = ", ".join(names[:_MOST_NAMES])
-    if len(names) > _MOST_NAMES:
-        shown += f" and {len(names) - _MOST_NAMES} more"
-    noun = "property" if len(names) == 1 else "properties"
-    return f"{len(names)} {noun} ({shown})"
+def listed(names: Sequence[str], most: int = _MOST_NAMES) -> str:
+    """Return the first names for a line, each cut to a readable length, and how many follow."""
+    text = ", ".join(map(short, names[:most]))
+    if len(names) > most:
+        text += f" and {len(names) - most} more"
+    return text
+
+
+def listed_rights(rights: Sequence[str]) -> str:
+    """Return the rights for a line; ``none`` if there is none."""
+    return listed(rights, _MOST_RIGHTS) or "none"
+
+
+def short(name: str) -> str:
+    """Return a name of the service as one line of a readable length."""
+    line = name[:_LONGEST_NAME].replace("\n", " ")
+    if len(name) > _LONGEST_NAME:
+        line = f"{line[:-1]}…"
+    # JSON can hold lone surrogates, which cannot be sent to a front end.
+    return line.encode("utf-8", "backslashreplace").decode()
+
+
+def _count(document: Mapping[str, Any], resources: Sequence[object]) -> int:
+    """Return how many resources a list has on all of its pages."""
+    count = mapping(mapping(document.get("meta")).get("pagination")).get("total_count")
+    if isinstance(count, bool) or not isinstance(count, int):
+        return len(resources)
+    return max(count, len(resources))
+
+
+def _cause(error: AdobeError) -> str:
+    if isinstance(error, ApiError):
+        return short(f"{error.status} {error.code or ''}".strip())
+    return short(str(error).partition(". ")[0])

@@ -493,6 +493,23 @@ class TestNames:
         again = Reactor(NoSession()).with_names(named.assign(delegate_name="mine"))
         assert set(again["delegate_name"]) == {"mine"}
 
+    def test_with_names_reads_names_of_delegates_with_line_ends(self) -> None:
+        frame = pd.DataFrame({"delegate_descriptor_id": ["core::events::a\nb\n"]})
+        named = Reactor(NoSession()).with_names(frame)
+        assert named["delegate_name"].tolist() == ["a\nb\n"]
+
+    @pytest.mark.parametrize("name", ["delegate_descriptor_id", "rule_id", "id"])
+    def test_with_names_refuses_several_columns_of_one_id(self, name: str) -> None:
+        frame = pd.DataFrame([["a", "b"]], columns=[name, name])
+        with pytest.raises(ArgumentError, match=f"several columns named {name}. Rename or drop"):
+            Reactor(NoSession()).with_names(frame)
+
+    def test_with_names_permits_other_columns_of_the_same_name(self) -> None:
+        frame = pd.DataFrame(
+            [["a", "b", "core::events::c"]], columns=["n", "n", "delegate_descriptor_id"]
+        )
+        assert Reactor(NoSession()).with_names(frame)["delegate_name"].tolist() == ["c"]
+
     def test_with_names_gives_na_for_missing_resources(self, reactor: Any) -> None:
         frame = pd.DataFrame({"rule_id": pd.array([None, f"RL{UNKNOWN}"], dtype="string")})
         assert reactor.with_names(frame)["rule_name"].isna().all()
