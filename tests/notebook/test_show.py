@@ -3,7 +3,7 @@
 import json
 import re
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
 
@@ -94,7 +94,7 @@ def test_any_frame_is_shown_with_values_that_a_browser_can_sort(shell: Interacti
 @pytest.mark.parametrize(
     ("value", "text", "order"),
     [
-        (timedelta(days=10, seconds=1), "10 days 00:00:01", 864_001.0),
+        (pd.Timedelta(days=10, seconds=1), "10 days 00:00:01", 864_001.0),
         (float("-inf"), "-inf", -LARGEST),
         (-(10**400), str(-(10**400)), -LARGEST),
         (Fraction(10**400, 3), f"{10**400}/3", LARGEST),
@@ -105,7 +105,8 @@ def test_any_frame_is_shown_with_values_that_a_browser_can_sort(shell: Interacti
 def test_numbers_that_a_browser_shows_differently_are_sorted_as_numbers(
     shell: InteractiveShell, value: Any, text: str, order: float
 ) -> None:
-    [[cell]] = table_in(html_of(shell, pd.DataFrame({"a": [value]})))["rows"]
+    frame = pd.DataFrame({"a": pd.Series([value], dtype=object)})
+    [[cell]] = table_in(html_of(shell, frame))["rows"]
     assert cell == [text, order]
 
 
