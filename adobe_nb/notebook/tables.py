@@ -27,8 +27,8 @@ _HTML_WIDTH = 108
 _TEXT_WIDTH = 80
 _GAP = 2
 _WRAPPED_WIDTH = 20
-"""Characters of a line that wraps. Shorter values stay on one line."""
-_SHORT_CELL = re.compile(rf"<td>([^<]{{1,{_WRAPPED_WIDTH}}})</td>")
+"""Characters of a line that wraps. Shorter words stay on one line."""
+_SHORT_WORD = re.compile(rf"<td>([^<\s]{{1,{_WRAPPED_WIDTH}}})</td>")
 _WIDEST = 30
 """Characters in the widest cell of an answer: 18em."""
 _MOST_NESTED = 30
@@ -45,7 +45,7 @@ _TABLE_STYLE = (
     ".adobe-nb-frame thead th{white-space:normal;vertical-align:bottom}"
     ".adobe-nb-wraps :is(td,tbody th){white-space:normal;"
     "overflow-wrap:break-word;vertical-align:top!important}"
-    ".adobe-nb-wraps td:is([title],.adobe-nb-short){white-space:nowrap}"
+    ".adobe-nb-wraps td:is([title],.adobe-nb-word){white-space:nowrap}"
     ".adobe-nb-many td{max-width:18em}"
 )
 
@@ -204,7 +204,9 @@ def _html(frame: pd.DataFrame) -> str:
         )
     table = _with_tooltips(_with_breaks(table))
     if _wraps(frame):
-        table = re.sub(_SHORT_CELL, r'<td class="adobe-nb-short">\1</td>', table)
+        table = re.sub(_SHORT_WORD, r'<td class="adobe-nb-word">\1</td>', table)
+        # JSON text wraps between its members.
+        table = table.replace(',"', ',<wbr>"')
     return (
         f'<div class="{NOT_MATH}"><style>{_TABLE_STYLE}</style>'
         f'<div class="{classes}">{table}</div>'

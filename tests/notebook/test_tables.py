@@ -280,9 +280,9 @@ def test_ids_that_look_alike_have_tooltips_of_their_own(
     assert re.findall('<td title="(PRaaaa.*?)">PRaaaa…aaaa</td>', html) == ids
 
 
-def test_short_values_of_sentences_do_not_wrap(shell: InteractiveShell) -> None:
+def test_codes_beside_sentences_do_not_wrap(shell: InteractiveShell) -> None:
     html, _ = display_of(shell, edge.errors())
-    assert '<td class="adobe-nb-short">EXEG-0500-401</td>' in html
+    assert '<td class="adobe-nb-word">EXEG-0500-401</td>' in html
 
 
 def test_journal_is_shown_like_other_tables(shell: InteractiveShell, session: Any) -> None:
