@@ -93,8 +93,6 @@ def html_view(frame: pd.DataFrame) -> View:
 
 def _text_view(frame: pd.DataFrame) -> View:
     """Return what a terminal shows of a frame. There, pandas breaks answers into blocks."""
-    if _is_read_row_by_row(frame):
-        return full_view(frame)
     # At the end of a line, pandas keeps two characters free.
     width: float = (pd.get_option("display.width") or _TEXT_WIDTH) - _GAP
     if is_answer(frame):
@@ -255,10 +253,6 @@ def has_prose(frame: pd.DataFrame) -> bool:
     return of_edge and not _PROSE_COLUMNS.isdisjoint(frame.columns)
 
 
-def _is_read_row_by_row(frame: pd.DataFrame) -> bool:
-    return has_prose(frame) and 0 < len(frame) <= _MOST_PROSE_ROWS
-
-
 def _with_breaks(table: str) -> str:
     """Let the names of columns wrap at their underscores: values need the room."""
     head, end, body = table.partition("</thead>")
@@ -292,17 +286,22 @@ def text_of(frame: pd.DataFrame) -> str:
 
 
 def _text(frame: pd.DataFrame) -> str:
-    view = _text_view(frame)
-    return "\n".join([_table_text(frame, view), _caption(frame, view), *_limits(frame)])
+    if has_prose(frame) and 0 < len(frame) <= _MOST_PROSE_ROWS:
+        view = full_view(frame)
+        table = _value_by_value(view.frame)
+    else:
+        view = _text_view(frame)
+        table = _table_text(view)
+    return "\n".join([table, _caption(frame, view), *_limits(frame)])
 
 
-def _table_text(frame: pd.DataFrame, view: View) -> str:
-    if _is_read_row_by_row(frame):
-        rows = []
-        for _, row in view.frame.iterrows():
-            # One line for each value, sentences whole.
-            rows.append("\n".join(aligned(list(row.dropna().items()))))
-        return "\n\n".join(rows)
+def _value_by_value(frame: pd.DataFrame) -> str:
+    """Return one line for each value, sentences whole."""
+    rows = [aligned(list(row.dropna().items())) for _, row in frame.iterrows()]
+    return "\n\n".join(map("\n".join, rows))
+
+
+def _table_text(view: View) -> str:
     with (
         pd.option_context("display.max_columns", None, "display.show_dimensions", False),
         pd.option_context("display.max_rows", view.row_count or None, "display.min_rows", None),
