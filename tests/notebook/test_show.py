@@ -159,6 +159,16 @@ def test_groups_and_columns_of_several_levels_are_named(shell: InteractiveShell)
     assert table_in(html_of(shell, twice))["columns"] == ["site", "count"] * 2
 
 
+def test_frame_with_attrs_that_cannot_be_shown_is_shown_by_pandas(
+    shell: InteractiveShell, session: Any
+) -> None:
+    frame = session.reactor.properties()
+    frame.attrs["outcomes"] = {"done": "some"}
+    html = html_of(shell, frame)
+    assert frame._repr_html_() in html
+    assert "<script" not in html
+
+
 def test_frame_without_rows_has_its_columns(shell: InteractiveShell, session: Any) -> None:
     none = session.reactor.properties().head(0)
     assert len(table_in(html_of(shell, none))["columns"]) == len(none.columns)
