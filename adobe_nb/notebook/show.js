@@ -23,6 +23,7 @@ async (id, table, library) => {
   const DataTable = await window.adobeNbDataTables;
   if (!DataTable) return;
 
+  const escaped = DataTable.render.text();
   const fits = table.rows.length <= 10;
   for (const output of document.querySelectorAll(`#${id}:not([data-live])`)) {
     output.dataset.live = "true";
@@ -40,8 +41,13 @@ async (id, table, library) => {
       columnDefs: [
         {
           targets: "_all",
-          // Names are data: whatever they look like, they are shown as they are.
-          render: DataTable.render.text(),
+          // A number that sorts by another value than it shows is a list of both.
+          render: (value, type) => {
+            const [shown, order] = Array.isArray(value) ? value : [value, value];
+            if (type === "sort" || type === "type") return order;
+            // Names are data: whatever they look like, they are shown as they are.
+            return escaped.display(shown);
+          },
           createdCell: (cell) => (cell.title = cell.textContent),
         },
       ],

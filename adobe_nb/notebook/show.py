@@ -6,33 +6,40 @@ table is in it too, for front ends that run no scripts.
 
 import gzip
 import json
-import math
+import sys
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from datetime import timedelta
 from functools import cache
 from html import escape
 from importlib.resources import files
 from importlib.util import find_spec
+from itertools import chain
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+from weakref import WeakSet
 
 import pandas as pd
 from IPython.core.getipython import get_ipython
 from IPython.display import display
-from pandas.api.types import is_integer_dtype
 
 from adobe_nb.api.reactor.frames import MAX_EXACT
 from adobe_nb.errors import ArgumentError
-from adobe_nb.notebook.columns import in_display_order
 from adobe_nb.notebook.display import NOT_MATH
-from adobe_nb.notebook.tables import empty_columns, frame_html, is_ours, notes_html, text_of
+from adobe_nb.notebook.tables import counted, frame_html, full_view, notes_html, text_of
 
 MAX_BYTES = 1_000_000
-"""The most that the rows of a table may add to a notebook."""
+"""The most that the rows of a table may add to an output."""
 MAX_ROWS = 20_000
 """The most rows that a browser sorts without a pause."""
+MAX_CELL = 10_000
+"""The most characters of a cell."""
+_LARGEST = sys.float_info.max
+_cells_with_library: WeakSet[Any] = WeakSet()
+"""The results of cells that run, or that ran and are still referenced."""
 _INSTALL = 'To sort and filter this table, install itables: pip install "adobe_nb[lab]"'
 _RUN = "To sort and filter this table, run this cell in a notebook."
 _STYLE = (
@@ -49,8 +56,8 @@ def show(frame: pd.DataFrame) -> None:
     """Show a frame as a table that sorts and filters, in the output of the cell.
 
     It has every column that is not empty, in the order of the ordinary display, with ids whole and
-    times in UTC. Click on a header to sort; search in all columns above the table, or in one by
-    the symbol in its header. It requires ``itables``, which the extra ``lab`` installs, and no
+    times in their zone. Click on a header to sort; search all columns above the table, or use the
+    icon in a header to search one column. It requires ``itables``, which the extra ``lab`` installs, and no
     network. Without it, and where no scripts run, the ordinary table is shown.
 
     Parameters
@@ -65,8 +72,9 @@ def show(frame: pd.DataFrame) -> None:
 
     Notes
     -----
-    The output has up to 1 MB of rows, at most 20,000. If there are more, it says how many of how
-    many it has. The first table of each cell brings DataTables, which adds 0.26 MB to the notebook.
+    The output has up to 1 MB of rows, at most 20,000, and of each value up to 10,000 characters. If
+    there are more, it says how many of how many it has. The first table of each cell brings
+    DataTables, which adds 0.26 MB to the notebook.
 
     Examples
     --------
@@ -80,8 +88,8 @@ def show(frame: pd.DataFrame) -> None:
     """
     if not isinstance(frame, pd.DataFrame):
         raise ArgumentError(
-            f"show() requires a DataFrame, got {type(frame).__name__}. Of a column, "
-            "column.to_frame() makes one; of a list, pandas.DataFrame(list)."
+            f"show() requires a DataFrame, got {type(frame).__name__}. Convert a column with "
+            "column.to_frame(), a list with pandas.DataFrame(list). Of a Styler, pass styler.data."
         )
     display(SortableTable(frame))
 
@@ -99,23 +107,32 @@ class SortableTable:
         frame = self._frame
         ordinary = frame_html(frame) or f"<pre>{escape(text_of(frame))}</pre>"
         ordinary = f"<div>{ordinary}<br><small>{escape(_next_step())}</small></div>"
-        if not _has_itables():
-            return ordinary
-        headers, columns = _columns(frame)
-        rows = list(_rows_that_fit(columns))
-        visible = len(frame.columns) - len(empty_columns(frame))
-        notes = notes_html(frame, visible, *_cut_note(len(rows), len(frame)))
-        library = None
-        if _is_first_of_its_cell():
-            library = _data_tables()
-        identifier = f"adobe-nb-{uuid4().hex}"
-        arguments = (identifier, {"columns": headers, "rows": rows}, library)
-        return (
-            f'<div id="{identifier}" class="{NOT_MATH}">{ordinary}'
-            '<div class="adobe-nb-live" data-lm-suppress-shortcuts="true" hidden="hidden">'
-            f"<style>{_STYLE}</style><div></div>{notes}</div></div>"
-            f"<script>({_script()})({', '.join(map(_in_script, arguments))})</script>"
-        )
+        if _has_itables():
+            # Values may be anything, even such that refuse to be compared.
+            with suppress(Exception):
+                return _live_html(frame, ordinary)
+        return ordinary
+
+
+def _live_html(frame: pd.DataFrame, ordinary: str) -> str:
+    """Return HTML that replaces the ordinary table by one that sorts."""
+    view = full_view(frame)
+    headers, columns = _columns(view.frame)
+    rows = list(_rows_that_fit(columns))
+    if view.frame.columns.empty or (not rows and len(frame)):
+        return ordinary
+    notes = notes_html(frame, view, *_cut_notes(rows, len(frame)))
+    library = None
+    if _is_first_of_its_cell():
+        library = _data_tables()
+    identifier = f"adobe-nb-{uuid4().hex}"
+    arguments = (identifier, {"columns": headers, "rows": rows}, library)
+    return (
+        f'<div id="{identifier}" class="{NOT_MATH}">{ordinary}'
+        '<div class="adobe-nb-live" data-lm-suppress-shortcuts="true" hidden="hidden">'
+        f"<style>{_STYLE}</style><div></div>{notes}</div></div>"
+        f"<script>({_script()})({', '.join(map(_in_script, arguments))})</script>"
+    )
 
 
 def _next_step() -> str:
@@ -128,25 +145,24 @@ def _has_itables() -> bool:
     return find_spec("itables") is not None
 
 
-def _columns(frame: pd.DataFrame) -> "tuple[list[str], list[pd.Series[Any]]]":
-    """Return the headers and the values of the first rows, in the order of the display."""
+def _columns(frame: pd.DataFrame) -> tuple[list[str], list[Iterable[Any]]]:
+    """Return the headers and the values of the first rows."""
     first = frame.iloc[:MAX_ROWS]
     headers: list[str] = []
-    columns: list[pd.Series[Any]] = []
-    # Row numbers say nothing; groups and dates do.
-    for level, name in enumerate(frame.index.names):
+    columns: list[Iterable[Any]] = []
+    row_numbers = pd.RangeIndex(len(first))
+    for level, name in enumerate(first.index.names):
         values = first.index.get_level_values(level)
-        if name is not None or not is_integer_dtype(values.dtype):
-            headers.append(_header(name or ""))
-            columns.append(values.to_series())
-    positions = list(range(len(frame.columns)))
-    if is_ours(frame):
-        positions = list(frame.columns.get_indexer(pd.Index(in_display_order(frame))))
-    empty = frame.isna().all().to_numpy()
-    for position in positions:
-        if not empty[position] or frame.empty:
-            headers.append(_header(frame.columns[position]))
-            columns.append(first.iloc[:, position])
+        # Row numbers say nothing; groups, dates and years do.
+        if name is not None or not row_numbers.equals(values):
+            headers.append(_header("" if name is None else name))
+            columns.append(values.astype(object))
+    for position, name in enumerate(first.columns):
+        column = first.iloc[:, position]
+        if isinstance(column.dtype, pd.DatetimeTZDtype):
+            column = column.dt.strftime("%Y-%m-%d %H:%M:%S")
+        headers.append(_header(name))
+        columns.append(column)
     return headers, columns
 
 
@@ -156,62 +172,74 @@ def _header(name: object) -> str:
     return str(name)
 
 
-def _rows_that_fit(columns: "list[pd.Series[Any]]") -> Iterator[list[Any]]:
+def _rows_that_fit(columns: list[Iterable[Any]]) -> Iterator[list[Any]]:
     """Yield rows as JSON values until they are too many for a notebook."""
     size = 0
-    for row in zip(*map(_values, columns), strict=True):
-        size += len(json.dumps(row))
+    for values in zip(*columns, strict=True):
+        row = list(map(_value, values))
+        size += len(_in_script(row))
         if size > MAX_BYTES:
             return
-        yield list(row)
+        yield row
 
 
-def _values(column: "pd.Series[Any]") -> Iterator[Any]:
-    if isinstance(column.dtype, pd.DatetimeTZDtype):
-        column = column.dt.tz_convert("UTC").dt.strftime("%Y-%m-%d %H:%M:%S")
-    return map(_value, column)
+def _value(value: Any) -> str | float | list[Any]:
+    """Return a value as a browser shows and sorts it.
 
-
-def _value(value: Any) -> str | int | float:
-    """Return a value as a browser sorts it: numbers as they are, all else as text."""
+    A number that does not look in a browser as it does in Python is a list: its text, and the
+    number to sort it by.
+    """
     if pd.api.types.is_scalar(value) and pd.isna(value):
         return ""
-    if isinstance(value, bool) or not isinstance(value, Real):
-        return str(value)
+    number: Any = value
+    if isinstance(value, timedelta):
+        number = value.total_seconds()
+    is_number = isinstance(number, Real) and not isinstance(number, bool)
+    if not is_number:
+        return _cut(str(value))
+    order = float(min(max(number, -_LARGEST), _LARGEST))
     # Longer whole numbers would lose digits in JavaScript.
-    if isinstance(value, Integral) and abs(int(value)) <= MAX_EXACT:
+    if order != value or abs(order) > MAX_EXACT:
+        return [_cut(str(value)), order]
+    if isinstance(value, Integral):
         return int(value)
-    if isinstance(value, Integral) or not math.isfinite(value):
-        return str(value)
-    return float(value)
+    return order
 
 
-def _cut_note(shown: int, rows: int) -> list[str]:
-    if shown == rows:
-        return []
-    return [
-        f"The first {shown:,} of {rows:,} rows, which is as much as a notebook should hold. To see "
-        "others, select rows or columns first: adobe_nb.show(frame.tail(1000)). "
-        "adobe_nb.to_excel(frame, path) writes all."
-    ]
+def _cut(text: str) -> str:
+    if len(text) > MAX_CELL:
+        return f"{text[:MAX_CELL]}…"
+    return text
+
+
+def _cut_notes(rows: list[list[Any]], row_count: int) -> list[str]:
+    notes = []
+    if len(rows) < row_count:
+        notes.append(
+            f"The first {len(rows):,} of {row_count:,} rows, which is as much as a notebook should "
+            "hold. To see others, select rows or columns first: adobe_nb.show(frame.tail(1000)). "
+            "adobe_nb.to_excel(frame, path) writes all."
+        )
+    texts = [value for value in chain.from_iterable(rows) if isinstance(value, str)]
+    cut = sum(len(text) > MAX_CELL for text in texts)
+    if cut:
+        notes.append(f"Cut after {MAX_CELL:,} characters: {counted(cut, 'value')}.")
+    return notes
 
 
 def _is_first_of_its_cell() -> bool:
     """Return whether the cell that runs has no table yet.
 
     An output is cleared, copied and opened again as a whole, so each has all that it requires.
+    Outside a cell, each table is an output of its own.
     """
     shell = get_ipython()
-    if shell is None:
-        return True
-    if _end_of_cell in shell.events.callbacks["post_execute"]:
+    cell = getattr(getattr(shell, "displayhook", None), "exec_result", None)
+    if cell in _cells_with_library:
         return False
-    shell.events.register("post_execute", _end_of_cell)
+    if cell is not None:
+        _cells_with_library.add(cell)
     return True
-
-
-def _end_of_cell() -> None:
-    get_ipython().events.unregister("post_execute", _end_of_cell)
 
 
 @cache

@@ -3,27 +3,23 @@
 ``columns`` says which columns are shown, and in which order.
 """
 
-from collections.abc import Hashable
+import math
+import re
+from collections.abc import Callable, Hashable
+from contextlib import suppress
+from functools import partial
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
-from pandas.api.types import is_extension_array_dtype
 
 from adobe_nb.masking import printable
-from adobe_nb.notebook.columns import (
-    fitting,
-    in_display_order,
-    is_answer,
-    is_nested,
-    is_whole_answer,
-    whole_table,
-)
+from adobe_nb.notebook.columns import fitting, in_display_order, is_answer, is_nested
 from adobe_nb.notebook.display import NOT_MATH, aligned
 from adobe_nb.registry import ID_PATTERN
 
-_MOST_ROWS = 30
-_MOST_COLUMNS = 20
+_ROWS_OF_A_LONG_FRAME = 30
+"""Rows that are shown where ``display.max_rows`` does not allow all."""
 _FEW_COLUMNS = 5
 """Columns beside which sentences have room."""
 _HTML_WIDTH = 108
@@ -31,7 +27,8 @@ _HTML_WIDTH = 108
 _TEXT_WIDTH = 80
 _GAP = 2
 _WRAPPED_WIDTH = 20
-"""Characters of a line that wraps."""
+"""Characters of a line that wraps. Shorter words stay on one line."""
+_SHORT_WORD = re.compile(rf"<td>([^<\s]{{1,{_WRAPPED_WIDTH}}})</td>")
 _WIDEST = 30
 """Characters in the widest cell of an answer: 18em."""
 _MOST_NESTED = 30
@@ -46,10 +43,21 @@ _TABLE_STYLE = (
     ".adobe-nb-frame :is(td,th){white-space:nowrap;text-align:left!important;max-width:24em;"
     "overflow:hidden;text-overflow:ellipsis;padding:.5em .4em}"
     ".adobe-nb-frame thead th{white-space:normal;vertical-align:bottom}"
-    ":is(.adobe-nb-prose,.adobe-nb-answer) :is(td,tbody th){white-space:normal;"
+    ".adobe-nb-wraps :is(td,tbody th){white-space:normal;"
     "overflow-wrap:break-word;vertical-align:top!important}"
+    ".adobe-nb-wraps td:is([title],.adobe-nb-word){white-space:nowrap}"
     ".adobe-nb-many td{max-width:18em}"
 )
+
+
+class View(NamedTuple):
+    """What is shown of a frame."""
+
+    frame: pd.DataFrame
+    """The columns that are shown, and at least the rows."""
+    row_count: int
+    empty_count: int
+    """Columns that are hidden because they are empty."""
 
 
 def is_ours(frame: pd.DataFrame) -> bool:
@@ -59,132 +67,154 @@ def is_ours(frame: pd.DataFrame) -> bool:
     return {"service", "path"} <= frame.attrs.keys()
 
 
-def compact(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the frame as a notebook shows it: short ids, times to the second, no empty columns.
+def full_view(frame: pd.DataFrame) -> View:
+    """Return all rows, and in the order of the display all columns that are not empty."""
+    shown = _columns_with_values(frame)
+    return View(frame.iloc[:, shown], len(frame), len(frame.columns) - len(shown))
 
-    Of a long frame it has only both ends, which is what is shown anyway. Of a whole table or
-    answer it has the columns that fit beside each other.
+
+def _columns_with_values(frame: pd.DataFrame) -> list[int]:
+    """Return the positions of columns that are not empty, in the order of the display.
+
+    Of a frame without rows, all of its columns are shown.
     """
-    shown = _compacted(frame)
-    if _shows_all() or not (whole_table(frame) or is_whole_answer(frame)):
-        return shown
-    widths = {name: _width_in_html(shown[name], wraps=is_answer(frame)) for name in shown}
-    return shown[fitting(frame, shown, widths, _HTML_WIDTH - _index_width(shown))]
+    positions = list(range(len(frame.columns)))
+    if is_ours(frame):
+        names: list[Hashable] = list(frame.columns)
+        positions = list(map(names.index, in_display_order(frame)))
+    is_empty = frame.isna().all().to_numpy()
+    return [position for position in positions if frame.empty or not is_empty[position]]
 
 
-def _compact_text(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the frame as a terminal shows it. There, pandas wraps answers."""
-    shown = _compacted(frame)
-    if _shows_all() or not whole_table(frame):
-        return shown
-    widths = {name: max(_width(shown[name]), len(str(name))) + _GAP for name in shown}
-    width = pd.get_option("display.width") or _TEXT_WIDTH
-    return shown[fitting(frame, shown, widths, width - _index_width(shown))]
+def html_view(frame: pd.DataFrame) -> View:
+    """Return what a notebook shows of a frame."""
+    return _view(frame, partial(_width_in_html, wraps=_wraps(frame)), _HTML_WIDTH)
 
 
-def _compacted(frame: pd.DataFrame) -> pd.DataFrame:
-    ends = _ends(frame)
-    empty = set(empty_columns(frame))
-    order = [name for name in in_display_order(frame) if name not in empty]
-    return pd.DataFrame({name: _compact_column(ends[name]) for name in order}, index=ends.index)
+def _text_view(frame: pd.DataFrame) -> View:
+    """Return what a terminal shows of a frame. There, pandas breaks answers into blocks."""
+    # At the end of a line, pandas keeps two characters free.
+    width: float = (pd.get_option("display.width") or _TEXT_WIDTH) - _GAP
+    if is_answer(frame):
+        width = math.inf
+    return _view(frame, _width_in_text, width)
 
 
-def _shows_all() -> bool:
-    # With None, pandas shows every column.
-    return pd.get_option("display.max_columns") is None
+def _view(frame: pd.DataFrame, width_of: "Callable[[pd.Series[Any]], int]", width: float) -> View:
+    """Return the rows and columns that are shown: nothing else leaves any out.
+
+    Only the first and last rows of a long frame are kept, at each end one more than is shown, with
+    which pandas marks the gap.
+    """
+    ends = frame
+    row_count = _most_rows(len(frame))
+    if row_count < len(frame):
+        half = row_count // 2 + 1
+        ends = frame.iloc[[*range(half), *range(-half, 0)]]
+    ends = ends.iloc[:, _columns_with_values(frame)]
+    empty_count = len(frame.columns) - len(ends.columns)
+    columns = {name: _compact_column(column) for name, column in ends.items()}
+    shown = pd.DataFrame(columns, index=ends.index)
+    most = pd.get_option("display.max_columns")
+    # With None, pandas shows every column; with 0, those that fit.
+    if most is not None:
+        widths = {name: width_of(shown[name]) for name in shown}
+        width -= max(map(len, map(str, shown.index)), default=0)
+        shown = shown[fitting(frame, shown, widths, width, most or len(widths))]
+    return View(shown, row_count, empty_count)
 
 
-def empty_columns(frame: pd.DataFrame) -> list[Hashable]:
-    """Return the columns without a value. A frame without rows has none: its columns are news."""
-    if frame.empty:
-        return []
-    return list(frame.columns[frame.isna().all().to_numpy()])
+def _most_rows(count: int) -> int:
+    """Return how many rows are shown: of a long frame an even number."""
+    longest: int | None = pd.get_option("display.max_rows")
+    if longest == 0:
+        longest = _ROWS_OF_A_LONG_FRAME
+    if longest is None or count <= longest:
+        return count
+    return max(2, min(longest, _ROWS_OF_A_LONG_FRAME) // 2 * 2)
 
 
 def _compact_column(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Return a column with times to the second, JSON text cut, and nothing for missing values."""
     if isinstance(column.dtype, pd.DatetimeTZDtype):
-        times: pd.Series[Any] = column.dt.strftime("%Y-%m-%d %H:%M:%S").astype("string")
-        return times.fillna("")
+        column = column.dt.strftime("%Y-%m-%d %H:%M:%S").astype("string")
     if isinstance(column.dtype, pd.StringDtype):
-        shorten = _short
         if is_nested(column.name) and pd.get_option("display.max_colwidth"):
-            shorten = _short_nested
-        texts: pd.Series[Any] = column.map(shorten, na_action="ignore").astype("string")
-        return texts.fillna("")
-    if column.hasnans and is_extension_array_dtype(column.dtype):
-        return column.astype("string").fillna("")
+            column = column.map(_short_nested, na_action="ignore").astype("string")
+        return column.fillna("")
+    if column.hasnans and column.dtype != "float64":
+        return column.astype(object).where(column.notna(), "")
     return column
-
-
-def _index_width(shown: pd.DataFrame) -> int:
-    return max(map(len, map(str, shown.index)), default=0)
-
-
-def _texts(column: "pd.Series[Any]") -> "pd.Series[str]":
-    return column.astype("string").fillna("")
 
 
 def _width(column: "pd.Series[Any]") -> int:
     """Return how many characters the longest value takes."""
-    longest = max(map(len, _texts(column)), default=0)
+    longest = max(map(len, map(_short, column)), default=0)
     return min(longest, pd.get_option("display.max_colwidth") or longest)
+
+
+def _width_in_text(column: "pd.Series[Any]") -> int:
+    return max(_width(column), len(str(column.name))) + _GAP
 
 
 def _width_in_html(column: "pd.Series[Any]", *, wraps: bool) -> int:
     """Return how many characters a column takes where headers wrap, and maybe values, too."""
     width = _width(column)
     if wraps:
-        words = " ".join(_texts(column)).split()
+        words = " ".join(map(_short, column)).split()
         longest_word = max(map(len, words), default=0)
         width = min(width, max(longest_word, _WRAPPED_WIDTH), _WIDEST)
     return max(width, *map(len, str(column.name).split("_"))) + _GAP
 
 
-def _ends(frame: pd.DataFrame) -> pd.DataFrame:
-    # One row more than pandas shows at each end, so that it marks the gap.
-    half = max(_MOST_ROWS, int(pd.get_option("display.max_rows") or 0)) // 2 + 1
-    if len(frame) <= 2 * half:
-        return frame
-    return pd.concat([frame.head(half), frame.tail(half)])
-
-
 def frame_html(frame: pd.DataFrame) -> str | None:
     """Return HTML for our frames; any other keeps that of pandas."""
-    if not is_ours(frame):
-        return _html_of_pandas(frame)
+    return _ours(_html, frame) or _html_of_pandas(frame)
+
+
+def _ours(render: Callable[[pd.DataFrame], str], frame: pd.DataFrame) -> str:
+    """Return our display of a frame; nothing if it is not ours, or cannot be shown like ours."""
+    if is_ours(frame):
+        # After a user's work, values and attrs may be anything, and a display must not fail.
+        with suppress(Exception):
+            return render(frame)
+    return ""
+
+
+def _html(frame: pd.DataFrame) -> str:
+    view = html_view(frame)
     classes = "adobe-nb-frame"
     width = pd.get_option("display.max_colwidth")
-    # A sentence that is cut off helps no one.
-    if has_prose(frame):
-        classes = "adobe-nb-frame adobe-nb-prose"
+    if _wraps(frame):
+        # A sentence that is cut off helps no one.
         width = None
-    elif is_answer(frame):
-        classes = "adobe-nb-frame adobe-nb-answer"
-        width = None
-    shown = compact(frame)
-    if is_answer(frame) and len(shown.columns) > _FEW_COLUMNS:
+        classes += " adobe-nb-wraps"
+    if is_answer(frame) and len(view.frame.columns) > _FEW_COLUMNS:
         classes += " adobe-nb-many"
     with pd.option_context("display.max_colwidth", width):
-        table = shown.to_html(
-            max_rows=_MOST_ROWS,
-            max_cols=_most_columns(),
+        table = view.frame.to_html(
+            max_rows=view.row_count or None,
+            max_cols=None,
             border=0,
             classes="dataframe",
             notebook=True,
             na_rep="",
         )
-    table = _with_tooltips(_with_breaks(table), frame)
-    visible = min(len(shown.columns), _most_columns() or len(shown.columns))
+    table = _with_tooltips(_with_breaks(table))
+    if _wraps(frame):
+        table = re.sub(_SHORT_WORD, r'<td class="adobe-nb-word">\1</td>', table)
+        # JSON text wraps between its members.
+        table = table.replace(',"', ',<wbr>"')
     return (
         f'<div class="{NOT_MATH}"><style>{_TABLE_STYLE}</style>'
         f'<div class="{classes}">{table}</div>'
-        f"{notes_html(frame, visible)}</div>"
+        f"{notes_html(frame, view)}</div>"
     )
 
 
-def notes_html(frame: pd.DataFrame, visible: int, *others: str) -> str:
+def notes_html(frame: pd.DataFrame, view: View, *others: str) -> str:
     """Return the lines below a table: its size, origin and limits."""
-    lines = [_caption(frame, visible), *others, *_limits(frame)]
+    lines = [_caption(frame, view), *others, *_limits(frame)]
     return f"<small>{'<br>'.join(map(escape, lines))}</small>{_preview_html(frame)}"
 
 
@@ -229,16 +259,17 @@ def _with_breaks(table: str) -> str:
     return head.replace("_", "_<wbr>") + end + body
 
 
-def _with_tooltips(table: str, frame: pd.DataFrame) -> str:
-    """Show the whole id over each shortened one."""
-    ends = _ends(frame)
-    values: set[str] = set()
-    for name in _text_columns(ends):
-        values.update(ends[name].dropna())
-    for value in filter(ID_PATTERN.fullmatch, values):
-        short = _short(value)
-        table = table.replace(f"<td>{short}</td>", f'<td title="{value}">{short}</td>')
-    return table
+def _with_tooltips(table: str) -> str:
+    """Shorten ids, each with the whole one over it."""
+    return re.sub(
+        rf"<td>({ID_PATTERN.pattern})</td>",
+        lambda match: f'<td title="{match[1]}">{_short(match[1])}</td>',
+        table,
+    )
+
+
+def _wraps(frame: pd.DataFrame) -> bool:
+    return has_prose(frame) or is_answer(frame)
 
 
 def frame_text(frame: pd.DataFrame, printer: Any, cycle: bool) -> None:  # noqa: ARG001, FBT001
@@ -248,79 +279,95 @@ def frame_text(frame: pd.DataFrame, printer: Any, cycle: bool) -> None:  # noqa:
 
 def text_of(frame: pd.DataFrame) -> str:
     """Return text for our frames; any other keeps that of pandas."""
-    lines = [repr(frame)]
-    if is_ours(frame):
-        shown = _compact_text(frame)
-        lines = [_table_text(frame, shown), _caption(frame, len(shown.columns)), *_limits(frame)]
+    text = _ours(_text, frame) or repr(frame)
     if frame.attrs.get("preview"):
-        lines.append(_PREVIEW_NOTE)
-    return printable("\n".join(lines))
+        text += f"\n{_PREVIEW_NOTE}"
+    return printable(text)
 
 
-def _table_text(frame: pd.DataFrame, shown: pd.DataFrame) -> str:
+def _text(frame: pd.DataFrame) -> str:
     if has_prose(frame) and 0 < len(frame) <= _MOST_PROSE_ROWS:
-        rows = []
-        for _, row in frame.iterrows():
-            # One line for each value, sentences whole.
-            rows.append("\n".join(aligned(list(row.dropna().items()))))
-        return "\n\n".join(rows)
-    with pd.option_context("display.show_dimensions", False):
-        return repr(_printable(shown))
+        view = full_view(frame)
+        table = _value_by_value(view.frame)
+    else:
+        view = _text_view(frame)
+        table = _table_text(view)
+    return "\n".join([table, _caption(frame, view), *_limits(frame)])
 
 
-def _printable(frame: pd.DataFrame) -> pd.DataFrame:
-    """Escape the texts of a frame before their widths are measured."""
-    shown = frame.copy()
-    for name in _text_columns(shown):
-        shown[name] = shown[name].map(printable, na_action="ignore")
-    return shown
+def _value_by_value(frame: pd.DataFrame) -> str:
+    """Return one line for each value, sentences whole."""
+    rows = [aligned(list(row.dropna().items())) for _, row in frame.iterrows()]
+    return "\n\n".join(map("\n".join, rows))
 
 
-def _text_columns(frame: pd.DataFrame) -> list[Hashable]:
-    return [name for name in frame.columns if isinstance(frame[name].dtype, pd.StringDtype)]
+def _table_text(view: View) -> str:
+    with (
+        pd.option_context("display.max_columns", None, "display.show_dimensions", False),
+        pd.option_context("display.max_rows", view.row_count or None, "display.min_rows", None),
+        pd.option_context("display.large_repr", "truncate"),
+    ):
+        return repr(view.frame.map(_printable))
 
 
-def _caption(frame: pd.DataFrame, visible: int) -> str:
+def _printable(value: object) -> object:
+    """Escape and shorten a text before its width is measured."""
+    if isinstance(value, str):
+        return printable(_short(value))
+    return value
+
+
+def _caption(frame: pd.DataFrame, view: View) -> str:
     """Return the line about the size of a table, and where it comes from."""
     rows, columns = frame.shape
-    size = f"{_count(rows, 'row')} × {_count(columns, 'column')}"
+    size = f"{counted(rows, 'row')} × {counted(columns, 'column')}"
     outcomes = frame.attrs.get("outcomes")
     # Of a part of the rows, the counts would be wrong.
     if isinstance(outcomes, dict) and sum(outcomes.values()) == rows:
         size += ": " + ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
-    empty = len(empty_columns(frame))
-    more = columns - empty - visible
-    not_shown = []
-    if empty:
-        not_shown.append(f"{_count(empty, 'empty column')} not shown")
-    if more:
-        not_shown.append(f"{_count(more, 'more column')}: frame.columns")
-    if not_shown:
-        size += f" ({'; '.join(not_shown)})"
+    hidden = []
+    if view.row_count < rows:
+        hidden.append(f"{counted(rows - view.row_count, 'row')} hidden")
+    if view.empty_count:
+        hidden.append(f"{counted(view.empty_count, 'empty column')} hidden")
+    other_columns = columns - view.empty_count - len(view.frame.columns)
+    if other_columns:
+        hidden.append(f"{counted(other_columns, 'column')} hidden: frame.columns lists all")
+    if hidden:
+        size += f" ({'; '.join(hidden)})"
     parts = [size]
     if is_ours(frame):
         parts.append(f"{frame.attrs['service']} {frame.attrs['path']}")
-    if len(frame.select_dtypes("datetimetz").columns):
-        parts.append("times in UTC")
-    return " · ".join(parts)
+    return " · ".join([*parts, *_zones(frame, view)])
 
 
-def _most_columns() -> int | None:
-    if _shows_all():
-        return None
-    return _MOST_COLUMNS
+def _zones(frame: pd.DataFrame, view: View) -> list[str]:
+    """Return which times are in which time zone."""
+    columns: dict[str, list[str]] = {}
+    for name, dtype in frame.dtypes.items():
+        if isinstance(dtype, pd.DatetimeTZDtype) and name in view.frame:
+            columns.setdefault(str(dtype.tz), []).append(str(name))
+    texts = []
+    for zone, names in columns.items():
+        subject = ", ".join(names)
+        if zone == "UTC" or len(columns) == 1:
+            subject = "times"
+        texts.append(f"{subject} in {zone}")
+    return texts
 
 
-def _count(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun in the right form."""
     if number != 1:
         noun = f"{noun}s"
     return f"{number} {noun}"
 
 
-def _short(value: str) -> str:
-    if ID_PATTERN.fullmatch(value):
-        return f"{value[:6]}…{value[-4:]}"
-    return value
+def _short(value: object) -> str:
+    text = str(value)
+    if ID_PATTERN.fullmatch(text):
+        return f"{text[:6]}…{text[-4:]}"
+    return text
 
 
 def _short_nested(value: str) -> str:

@@ -15,6 +15,8 @@ def test_table_sorts_and_filters_offline_and_is_readable_without_scripts(
 ) -> None:
     numbers = list(range(1, 31))
     frame = pd.DataFrame({"name": [f"rule {number}" for number in numbers], "used": numbers})
+    frame["age"] = pd.to_timedelta(frame["used"], unit="D")
+    frame["part"] = [float("inf"), *numbers[1:]]
     frame.loc[0, "name"] = HOSTILE
     path = tmp_path / "page.html"
     path.write_text(f"<meta charset=utf-8>{SortableTable(frame)._repr_html_()}", "utf-8")
@@ -31,6 +33,13 @@ def test_table_sorts_and_filters_offline_and_is_readable_without_scripts(
     used.locator(".dt-column-title").click()
     expect(used).to_have_attribute("aria-sort", "descending")
     expect(names.first).to_have_text("rule 30")
+
+    for header, greatest in (("age", "30 days 00:00:00"), ("part", "inf")):
+        title = page.get_by_role("columnheader", name=header).locator(".dt-column-title")
+        title.click()
+        title.click()
+        first_row = page.locator(".adobe-nb-live tbody tr").first
+        expect(first_row.get_by_role("cell", name=greatest, exact=True)).to_be_visible()
 
     page.get_by_role("searchbox", name="Search:").fill("rule 2")
     expect(page.get_by_role("status")).to_contain_text("12 rows (filtered from 30 total rows)")

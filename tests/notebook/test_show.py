@@ -4,6 +4,7 @@ import json
 import re
 import sys
 from datetime import UTC, datetime
+from fractions import Fraction
 from typing import Any
 
 import pandas as pd
@@ -13,9 +14,11 @@ from IPython.utils.capture import capture_output
 
 import adobe_nb
 from adobe_nb.notebook.display import NOT_MATH
-from adobe_nb.notebook.tables import compact
+from adobe_nb.notebook.show import SortableTable
+from adobe_nb.notebook.tables import html_view
 
 LIBRARY_SIZE = 200_000
+LARGEST = sys.float_info.max
 
 
 def outputs(shell: InteractiveShell, cell: str, **names: Any) -> list[dict[str, str]]:
@@ -43,7 +46,7 @@ def test_has_every_column_whole_in_the_order_of_the_display(
     html = html_of(shell, rules)
     table = table_in(html)
     with pd.option_context("display.max_columns", None):
-        assert table["columns"] == list(compact(rules).columns)
+        assert table["columns"] == list(html_view(rules).frame.columns)
     assert len(table["rows"]) == len(rules)
     row = dict(zip(table["columns"], table["rows"][0], strict=True))
     assert row["id"] == rules["id"][0]
@@ -78,12 +81,70 @@ def test_any_frame_is_shown_with_values_that_a_browser_can_sort(shell: Interacti
         "time": [pd.Timestamp("2026-01-01 01:30", tz="Asia/Tokyo"), pd.NaT],
         "list": [[1, "a"], None],
     }
-    table = table_in(html_of(shell, pd.DataFrame(values)))
+    html = html_of(shell, pd.DataFrame(values))
+    table = table_in(html)
     assert table["columns"] == list(values)
     assert table["rows"] == [
-        [2, 0.5, "inf", "True", "True", "2025-12-31 16:30:00", "[1, 'a']"],
-        [str(10**17), "", 1.0, "False", "", "", ""],
+        [2, 0.5, ["inf", LARGEST], "True", "True", "2026-01-01 01:30:00", "[1, 'a']"],
+        [[str(10**17), 1e17], "", 1.0, "False", "", "", ""],
     ]
+    assert "times in Asia/Tokyo" in html
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "order"),
+    [
+        (pd.Timedelta(days=10, seconds=1), "10 days 00:00:01", 864_001.0),
+        (float("-inf"), "-inf", -LARGEST),
+        (-(10**400), str(-(10**400)), -LARGEST),
+        (Fraction(10**400, 3), f"{10**400}/3", LARGEST),
+        (Fraction(1, 3), "1/3", 1 / 3),
+        (1e300, "1e+300", 1e300),
+    ],
+)
+def test_numbers_that_a_browser_shows_differently_are_sorted_as_numbers(
+    shell: InteractiveShell, value: Any, text: str, order: float
+) -> None:
+    frame = pd.DataFrame({"a": pd.Series([value], dtype=object)})
+    [[cell]] = table_in(html_of(shell, frame))["rows"]
+    assert cell == [text, order]
+
+
+def test_index_is_shown_unless_it_numbers_the_rows(shell: InteractiveShell) -> None:
+    frame = pd.DataFrame({"a": [1, 2]})
+    assert table_in(html_of(shell, frame)) == {"columns": ["a"], "rows": [[1], [2]]}
+    for index in ([2024, 2025], [1, 0], ["x", "y"]):
+        table = table_in(html_of(shell, frame.set_axis(index)))
+        assert table["columns"] == ["", "a"]
+        assert [row[0] for row in table["rows"]] == index
+    named = frame.rename_axis(0)
+    assert table_in(html_of(shell, named))["columns"] == ["0", "a"]
+
+
+def test_long_value_is_cut_and_counted(shell: InteractiveShell) -> None:
+    html = html_of(shell, pd.DataFrame({"a": ["x" * 2_000_000, "y", "z"]}))
+    rows = table_in(html)["rows"]
+    assert len(rows) == 3
+    assert rows[0] == ["x" * 10_000 + "…"]
+    assert "Cut after 10,000 characters: 1 value." in html
+    assert "The first" not in html
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pd.DataFrame({"a": [None, None]}),
+        pd.DataFrame(index=[0, 1]),
+        pd.DataFrame([["x" * 10_000] * 101]),
+    ],
+)
+def test_frame_of_which_nothing_can_sort_is_an_ordinary_table(
+    shell: InteractiveShell, frame: pd.DataFrame
+) -> None:
+    html = html_of(shell, frame)
+    assert "<script" not in html
+    assert "The first 0" not in html
+    assert "<table" in html
 
 
 def test_groups_and_columns_of_several_levels_are_named(shell: InteractiveShell) -> None:
@@ -98,6 +159,16 @@ def test_groups_and_columns_of_several_levels_are_named(shell: InteractiveShell)
     assert table_in(html_of(shell, twice))["columns"] == ["site", "count"] * 2
 
 
+def test_frame_with_attrs_that_cannot_be_shown_is_shown_by_pandas(
+    shell: InteractiveShell, session: Any
+) -> None:
+    frame = session.reactor.properties()
+    frame.attrs["outcomes"] = {"done": "some"}
+    html = html_of(shell, frame)
+    assert frame._repr_html_() in html
+    assert "<script" not in html
+
+
 def test_frame_without_rows_has_its_columns(shell: InteractiveShell, session: Any) -> None:
     none = session.reactor.properties().head(0)
     assert len(table_in(html_of(shell, none))["columns"]) == len(none.columns)
@@ -109,6 +180,8 @@ def test_says_how_many_rows_of_how_many_it_has(shell: InteractiveShell) -> None:
     assert 90 < shown < 100
     assert f"The first {shown} of 300 rows" in html
     assert len(html) < 1_400_000
+    escaped = html_of(shell, pd.DataFrame({"text": ["<" * 200] * 20_000}))
+    assert len(escaped) < 1_400_000
     long = html_of(shell, pd.DataFrame({"number": range(20_001)}))
     assert "The first 20,000 of 20,001 rows" in long
 
@@ -119,6 +192,15 @@ def test_each_cell_has_the_library_once(shell: InteractiveShell) -> None:
     for _ in range(2):
         first, second = (output["text/html"] for output in outputs(shell, cell, frame=frame))
         assert len(first) > LIBRARY_SIZE > 20 * len(second)
+
+
+def test_table_outside_a_cell_has_the_library_and_so_has_the_next_cell(
+    shell: InteractiveShell,
+) -> None:
+    frame = pd.DataFrame({"a": [1]})
+    for _ in range(2):
+        assert len(SortableTable(frame)._repr_html_()) > LIBRARY_SIZE
+    assert len(html_of(shell, frame)) > LIBRARY_SIZE
 
 
 def test_ordinary_table_is_there_for_front_ends_without_scripts(

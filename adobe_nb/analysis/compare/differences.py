@@ -142,7 +142,7 @@ def diff(
     frame = answer(larger, COLUMNS, rows, sort=sort, also=[smaller])
     frame.attrs["limits"] = list(dict.fromkeys(_limits(before, after, comparison, types)))
     frame.attrs.update(as_of=after.as_of, as_of_a=before.as_of, same=counts)
-    frame.attrs.update(service=after.service, path="analysis.diff()", columns=len(frame.columns))
+    frame.attrs.update(service=after.service, path="analysis.diff()", columns=list(frame.columns))
     return frame
 
 

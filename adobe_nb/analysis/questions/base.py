@@ -16,6 +16,6 @@ class Questions:
         # A notebook shows the first few.
         frame.attrs["limits"] = [*limits, *frame.attrs["limits"]]
         frame.attrs.update(
-            service=self.model.service, path=f"tags.{question}()", columns=len(frame.columns)
+            service=self.model.service, path=f"tags.{question}()", columns=list(frame.columns)
         )
         return frame

@@ -117,7 +117,7 @@ class Journal:
         times = pd.to_datetime(frame["time"], utc=True, format="ISO8601")
         frame["time"] = times.astype("datetime64[us, UTC]")
         frame["status"] = frame["status"].astype("Int64")
-        frame.attrs["file"] = str(self.file)
+        frame.attrs = {"service": "adobe_nb", "path": "journal()", "file": str(self.file)}
         return frame
 
     @property
