@@ -66,6 +66,13 @@ def is_answer(frame: pd.DataFrame) -> bool:
     return str(frame.attrs["path"]).startswith(_ANSWERS)
 
 
+def is_whole(frame: pd.DataFrame) -> bool:
+    """Return whether a frame has all columns of its call, in their order."""
+    if is_answer(frame):
+        return list(frame.columns) == frame.attrs.get("columns")
+    return bool(_layout_of(frame))
+
+
 def is_nested(name: Hashable) -> bool:
     """Return whether a column of a table of resources holds JSON text."""
     return name in _NESTED
@@ -77,7 +84,7 @@ def in_display_order(frame: pd.DataFrame) -> list[Hashable]:
     If columns are missing or in another order, the user chose them, and they stay.
     """
     names: list[Hashable] = list(frame.columns)
-    if not _is_whole(frame):
+    if not is_whole(frame):
         return names
     ids = [name for name in names if _is_id(name)]
     if is_answer(frame):
@@ -108,7 +115,7 @@ def fitting(
     The id of a resource is always one of them, and so is the name of its parent, or else its id.
     Of columns that the user chose, the first are shown.
     """
-    if not _is_whole(frame):
+    if not is_whole(frame):
         return list(shown.columns[:most])
     required: list[Hashable] = []
     if is_answer(frame):
@@ -124,13 +131,6 @@ def fitting(
             chosen.add(name)
             width -= widths[name]
     return [name for name in shown.columns if name in chosen]
-
-
-def _is_whole(frame: pd.DataFrame) -> bool:
-    """Return whether a frame has all columns of its call, in their order."""
-    if is_answer(frame):
-        return list(frame.columns) == frame.attrs.get("columns")
-    return bool(_layout_of(frame))
 
 
 def _layout_of(frame: pd.DataFrame) -> tuple[str, ...]:

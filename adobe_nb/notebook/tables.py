@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from adobe_nb.masking import printable
-from adobe_nb.notebook.columns import fitting, in_display_order, is_answer, is_nested
+from adobe_nb.notebook.columns import fitting, in_display_order, is_answer, is_nested, is_whole
 from adobe_nb.notebook.display import NOT_MATH, aligned
 from adobe_nb.registry import ID_PATTERN
 
@@ -28,11 +28,14 @@ _TEXT_WIDTH = 80
 _GAP = 2
 _WRAPPED_WIDTH = 20
 """Characters of a line that wraps. Shorter words stay on one line."""
-_SHORT_WORD = re.compile(rf"<td>([^<\s]{{1,{_WRAPPED_WIDTH}}})</td>")
+_SHORT_VALUE = re.compile(rf"<td>([^<\s]{{1,{_WRAPPED_WIDTH}}}|[\d-]{{10}} [\d:]{{8}})</td>")
+"""A short word, or a time."""
 _WIDEST = 30
 """Characters in the widest cell of an answer: 18em."""
 _MOST_NESTED = 30
-"""Characters of JSON text: enough to recognize it, which is all that a table can do."""
+"""Characters of JSON text in a whole table: enough to recognize it."""
+_MOST_CHOSEN_NESTED = 200
+"""Characters of JSON text in a column that the user chose. It wraps."""
 _MOST_PROSE_ROWS = 3
 """Rows with sentences that are shown value by value in a terminal."""
 _PROSE_COLUMNS = {"advice", "cause", "fix", "content", "title"}
@@ -76,12 +79,14 @@ def full_view(frame: pd.DataFrame) -> View:
 def _columns_with_values(frame: pd.DataFrame) -> list[int]:
     """Return the positions of columns that are not empty, in the order of the display.
 
-    Of a frame without rows, all of its columns are shown.
+    A frame without rows keeps them all, and so does a selection of columns: they were asked for.
     """
     positions = list(range(len(frame.columns)))
     if is_ours(frame):
         names: list[Hashable] = list(frame.columns)
         positions = list(map(names.index, in_display_order(frame)))
+        if not is_whole(frame):
+            return positions
     is_empty = frame.isna().all().to_numpy()
     return [position for position in positions if frame.empty or not is_empty[position]]
 
@@ -113,7 +118,8 @@ def _view(frame: pd.DataFrame, width_of: "Callable[[pd.Series[Any]], int]", widt
         ends = frame.iloc[[*range(half), *range(-half, 0)]]
     ends = ends.iloc[:, _columns_with_values(frame)]
     empty_count = len(frame.columns) - len(ends.columns)
-    columns = {name: _compact_column(column) for name, column in ends.items()}
+    most_nested = _MOST_NESTED if is_whole(frame) else _MOST_CHOSEN_NESTED
+    columns = {name: _compact_column(column, most_nested) for name, column in ends.items()}
     shown = pd.DataFrame(columns, index=ends.index)
     most = pd.get_option("display.max_columns")
     # With None, pandas shows every column; with 0, those that fit.
@@ -134,13 +140,14 @@ def _most_rows(count: int) -> int:
     return max(2, min(longest, _ROWS_OF_A_LONG_FRAME) // 2 * 2)
 
 
-def _compact_column(column: "pd.Series[Any]") -> "pd.Series[Any]":
+def _compact_column(column: "pd.Series[Any]", most_nested: int) -> "pd.Series[Any]":
     """Return a column with times to the second, JSON text cut, and nothing for missing values."""
     if isinstance(column.dtype, pd.DatetimeTZDtype):
         column = column.dt.strftime("%Y-%m-%d %H:%M:%S").astype("string")
     if isinstance(column.dtype, pd.StringDtype):
         if is_nested(column.name) and pd.get_option("display.max_colwidth"):
-            column = column.map(_short_nested, na_action="ignore").astype("string")
+            shorten = partial(_cut, length=most_nested)
+            column = column.map(shorten, na_action="ignore").astype("string")
         return column.fillna("")
     if column.hasnans and column.dtype != "float64":
         return column.astype(object).where(column.notna(), "")
@@ -202,7 +209,7 @@ def _html(frame: pd.DataFrame) -> str:
         )
     table = _with_tooltips(_with_breaks(table))
     if _wraps(frame):
-        table = re.sub(_SHORT_WORD, r'<td class="adobe-nb-word">\1</td>', table)
+        table = re.sub(_SHORT_VALUE, r'<td class="adobe-nb-word">\1</td>', table)
         # JSON text wraps between its members.
         table = table.replace(',"', ',<wbr>"')
     return (
@@ -225,7 +232,7 @@ def _limits(frame: pd.DataFrame) -> list[str]:
         return []
     shown = limits[:_MOST_LIMITS]
     if len(limits) > _MOST_LIMITS:
-        shown.append(f'{len(limits) - _MOST_LIMITS} more are in attrs["limits"].')
+        shown.append(f'attrs["limits"] has {len(limits) - _MOST_LIMITS} more.')
     return shown
 
 
@@ -269,7 +276,10 @@ def _with_tooltips(table: str) -> str:
 
 
 def _wraps(frame: pd.DataFrame) -> bool:
-    return has_prose(frame) or is_answer(frame)
+    """Return whether long values wrap: sentences, and JSON text that the user chose to see."""
+    if has_prose(frame) or is_answer(frame):
+        return True
+    return not is_whole(frame) and any(map(is_nested, frame.columns))
 
 
 def frame_text(frame: pd.DataFrame, printer: Any, cycle: bool) -> None:  # noqa: ARG001, FBT001
@@ -332,7 +342,7 @@ def _caption(frame: pd.DataFrame, view: View) -> str:
         hidden.append(f"{counted(view.empty_count, 'empty column')} hidden")
     other_columns = columns - view.empty_count - len(view.frame.columns)
     if other_columns:
-        hidden.append(f"{counted(other_columns, 'column')} hidden: frame.columns lists all")
+        hidden.append(f"{counted(other_columns, 'column')} hidden; .columns lists them")
     if hidden:
         size += f" ({'; '.join(hidden)})"
     parts = [size]
@@ -370,7 +380,7 @@ def _short(value: object) -> str:
     return text
 
 
-def _short_nested(value: str) -> str:
-    if len(value) > _MOST_NESTED:
-        return f"{value[: _MOST_NESTED - 1]}…"
+def _cut(value: str, length: int) -> str:
+    if len(value) > length:
+        return f"{value[: length - 1]}…"
     return value

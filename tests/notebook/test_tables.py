@@ -99,6 +99,19 @@ def test_columns_that_the_user_selected_or_sorted_stay(session: Any) -> None:
     assert "updated_by_email" in html_view(by_alphabet).frame
 
 
+def test_columns_that_the_user_selected_are_shown_with_what_they_hold(
+    shell: InteractiveShell, session: Any
+) -> None:
+    parts = session.reactor.rule_components(session.reactor.find("properties", "Magazine"))
+    parts.loc[0, "settings"] = json.dumps({"selector": "a " * 50, "bubble": True})
+    parts["review_status"] = pd.array([None] * len(parts), dtype="string")
+    html, _ = display_of(shell, parts[["name", "review_status", "settings"]].head(1))
+    assert headers(html) == ["name", "review_status", "settings"]
+    assert hidden_columns(html) == 0
+    assert "bubble&quot;: true}" in html.replace("<wbr>", "")
+    assert "bubble" not in display_of(shell, parts)[0]
+
+
 def test_column_that_the_user_added_is_shown(session: Any) -> None:
     frame = session.reactor.rules(session.reactor.properties())
     frame["owner of the rule"] = [f"team {number}" for number in range(len(frame))]
@@ -148,7 +161,7 @@ def test_answers_show_words_first_and_ids_last(shell: InteractiveShell, session:
     shown = headers(display_of(shell, flow)[0])
     assert {"rule_name", "component_name", "settings_summary"} <= set(shown)
     hidden = len(flow.columns) - len(shown)
-    assert f"{hidden} columns hidden: frame.columns lists all" in display_of(shell, flow)[0]
+    assert f"{hidden} columns hidden; .columns lists them" in display_of(shell, flow)[0]
     with pd.option_context("display.max_columns", None):
         everything = list(html_view(flow).frame.columns)
     first_id = next(number for number, name in enumerate(everything) if is_id(name))
