@@ -79,7 +79,7 @@ def full_view(frame: pd.DataFrame) -> View:
 def _columns_with_values(frame: pd.DataFrame) -> list[int]:
     """Return the positions of columns that are not empty, in the order of the display.
 
-    A frame without rows keeps them all, and so does a selection of columns: they were asked for.
+    A frame without rows keeps them all, and so does a selection of columns.
     """
     positions = list(range(len(frame.columns)))
     if is_ours(frame):

@@ -90,7 +90,7 @@ def test_other_texts_are_not_variables(text: str) -> None:
     assert spelled(text) is None
 
 
-def test_a_number_that_analytics_does_not_have_is_told() -> None:
+def test_a_number_that_analytics_does_not_have_is_a_limit() -> None:
     assert SHOP.variables("evar500").attrs["limits"][0] == (
         "eVar500 does not exist: eVar numbers go up to 250."
     )

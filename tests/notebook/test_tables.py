@@ -108,7 +108,7 @@ def test_columns_that_the_user_selected_are_shown_with_what_they_hold(
     html, _ = display_of(shell, parts[["name", "review_status", "settings"]].head(1))
     assert headers(html) == ["name", "review_status", "settings"]
     assert hidden_columns(html) == 0
-    assert "bubble&quot;: true}" in html.replace("<wbr>", "")
+    assert 'bubble": true}' in html.replace("<wbr>", "")
     assert "bubble" not in display_of(shell, parts)[0]
 
 
