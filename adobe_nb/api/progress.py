@@ -84,6 +84,8 @@ class _Bar(Meter):
 
             self._shown = tqdm(total=self._total, desc=self._label, unit=" request", leave=False)
             self._shown.start_t -= _SHORT
+            # The first rate counts from here.
+            self._shown.last_print_t = self._shown.start_t
         if self._shown.total != self._total:
             self._shown.total = self._total
             if hasattr(self._shown, "container"):

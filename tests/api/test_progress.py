@@ -1,6 +1,7 @@
 """Progress bars in terminals and notebooks, and silence elsewhere."""
 
 import io
+import re
 import sys
 import types
 from contextlib import redirect_stderr
@@ -59,6 +60,20 @@ def test_bar_grows_with_further_requests_in_a_notebook_too(
         meter.update()
         _, widget, _ = meter._shown.container.children
         assert (widget.value, widget.max) == (10, 100)
+
+
+def test_first_rate_counts_from_the_beginning_of_the_work(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "_SHORT", 1_000.0)
+    with redirect_stderr(terminal), progress.bar(Limiter(), "rules") as meter:
+        meter._began -= 1_000.0
+        meter.expect(4_000)
+        meter.done(2_000)
+        meter.update()
+    assert "2000/4000" in terminal.getvalue()
+    rates = re.findall(r"([\d.]+) request/s", terminal.getvalue())
+    assert 1.0 < float(rates[-1]) <= 2.0
 
 
 @pytest.mark.parametrize("done", [9, 10])
