@@ -280,6 +280,9 @@ def _drawing(axes: "MaybeAxes", rows: int) -> "Iterator[Axes]":
     if axes is not None:
         yield axes
         return
+    # Loads the backend. In a notebook it turns interactive mode on; within the style's context that
+    # would be undone at its end, and no later picture would be shown.
+    pyplot.draw_if_interactive()  # type: ignore[no-untyped-call]
     with pyplot.style.context("adobe_nb.charts"):
         height = 1.2 + _LINE * max(rows, 2)
         _, axes = pyplot.subplots(figsize=(8, height), layout="constrained")

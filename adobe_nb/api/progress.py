@@ -82,8 +82,10 @@ class _Bar(Meter):
                 return
             from tqdm.auto import tqdm  # noqa: PLC0415
 
-            self._shown = tqdm(total=self._total, desc=self._label, unit="request", leave=False)
+            self._shown = tqdm(total=self._total, desc=self._label, unit=" request", leave=False)
             self._shown.start_t -= _SHORT
+            # The first rate counts from here.
+            self._shown.last_print_t = self._shown.start_t
         if self._shown.total != self._total:
             self._shown.total = self._total
             if hasattr(self._shown, "container"):
@@ -106,6 +108,8 @@ class _Bar(Meter):
     def close(self) -> None:
         """Remove the bar."""
         if self._shown is not None and self._process == depth():
+            # In a notebook, a bar that is short of its total would stay, in red.
+            self._shown.total = None
             self._shown.close()
 
 

@@ -1,5 +1,8 @@
 """Pictures show the counts of the answers, and can be drawn on the user's own axes."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pandas as pd
@@ -122,3 +125,25 @@ def test_timeline_draws_published_waiting_and_failed_libraries() -> None:
     drawn = {str(line.get_label()): list(line.get_ydata()) for line in axes.get_lines()}
     assert drawn == {"published": [0], "not published": [1], "failed builds": [1]}
     assert [label.get_text() for label in axes.get_yticklabels()] == ["May", "June"]
+
+
+CELLS = """
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+from tests.analysis.test_pictures import tags
+
+shell = InteractiveShell.instance(user_ns={"plot": tags().plot})
+for cell in ("plot.most_used();", "plot.triggers();", "plot.code();"):
+    with capture_output() as captured:
+        shell.run_cell(cell).raise_error()
+    print(len(captured.outputs))
+"""
+
+
+def test_each_picture_is_shown_below_its_own_cell() -> None:
+    backend = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    command = [sys.executable, "-c", CELLS]
+    run = subprocess.run(
+        command, env=os.environ | backend, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert run.stdout.split() == ["1", "1", "1"]

@@ -1,6 +1,7 @@
 """Progress bars in terminals and notebooks, and silence elsewhere."""
 
 import io
+import re
 import sys
 import types
 from contextlib import redirect_stderr
@@ -42,7 +43,7 @@ def test_terminal_shows_requests_rows_and_rate_and_is_clean_afterwards(
         assert "rules:  50%" in terminal.getvalue()
         assert "2/4" in terminal.getvalue()
         assert "1,234 rows" in terminal.getvalue()
-        assert "request/s" in terminal.getvalue()
+        assert " request/s" in terminal.getvalue()
     assert terminal.getvalue().rstrip(" ").endswith("\r")
 
 
@@ -59,6 +60,35 @@ def test_bar_grows_with_further_requests_in_a_notebook_too(
         meter.update()
         _, widget, _ = meter._shown.container.children
         assert (widget.value, widget.max) == (10, 100)
+
+
+def test_first_rate_counts_from_the_beginning_of_the_work(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "_SHORT", 1_000.0)
+    with redirect_stderr(terminal), progress.bar(Limiter(), "rules") as meter:
+        meter._began -= 1_000.0
+        meter.expect(4_000)
+        meter.done(2_000)
+        meter.update()
+    assert "2000/4000" in terminal.getvalue()
+    rates = re.findall(r"([\d.]+) request/s", terminal.getvalue())
+    assert 1.0 < float(rates[-1]) <= 2.0
+
+
+@pytest.mark.parametrize("done", [9, 10])
+def test_bar_disappears_from_a_notebook_though_it_was_drawn_before_the_last_responses(
+    done: int, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tqdm.auto, "tqdm", tqdm.notebook.tqdm)
+    with redirect_stderr(terminal), progress.bar(Limiter(), "pull") as meter:
+        meter.expect(10)
+        meter.done(8)
+        meter.update()
+        shown = meter._shown.container
+        meter.done(done - 8)
+    _, widget, _ = shown.children
+    assert (widget.bar_style, shown.layout.visibility) == ("", "hidden")
 
 
 @pytest.mark.parametrize(("seconds", "told"), [(0.3, "waiting 1 s"), (17.5, "waiting 18 s")])
