@@ -13,6 +13,7 @@ import adobe_nb
 from adobe_nb import analysis, edge
 from adobe_nb.notebook.tables import html_view
 from adobe_nb.registry import RESOURCES
+from tests.conftest import sign_in
 
 TABLES = [name for name, row in RESOURCES.items() if row.listed]
 
@@ -298,9 +299,9 @@ def test_codes_beside_sentences_do_not_wrap(shell: InteractiveShell) -> None:
     assert '<td class="adobe-nb-word">EXEG-0500-401</td>' in html
 
 
-def test_journal_is_shown_like_other_tables(shell: InteractiveShell, session: Any) -> None:
-    site = session.reactor.properties().head(1)
-    session.reactor.rules.create(site, name="Journal")
+def test_journal_is_shown_like_other_tables(shell: InteractiveShell, simulate: Any) -> None:
+    reactor = sign_in(simulate()).reactor
+    reactor.rules.create(reactor.properties().head(1), name="Journal")
     frame = adobe_nb.journal()
     for text in display_of(shell, frame):
         assert "rows × 14 columns" in text or "row × 14 columns" in text
