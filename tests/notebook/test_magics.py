@@ -74,7 +74,7 @@ class TestExtension:
             f'<td title="{identifier}">{identifier[:6]}…{identifier[-4:]}</td>' in data["text/html"]
         )
         assert identifier not in data["text/plain"]
-        assert "2024-09-16 11:12:48<" in data["text/html"]
+        assert f"{frame['updated_at'][0]:%Y-%m-%d %H:%M:%S}<" in data["text/html"]
         assert "times in UTC" in data["text/html"]
         assert "6 rows × 19 columns (" in data["text/plain"]
 
