@@ -86,13 +86,23 @@ def in_display_order(frame: pd.DataFrame) -> list[Hashable]:
     names: list[Hashable] = list(frame.columns)
     if not is_whole(frame):
         return names
-    ids = [name for name in names if _is_id(name)]
-    if is_answer(frame):
-        return [name for name in names if name not in ids] + ids
+    ids = _ids_of(frame)
+    if not is_answer(frame):
+        names = _by_importance(names, _layout_of(frame))
+    return [name for name in names if name not in ids] + ids
+
+
+def _ids_of(frame: pd.DataFrame) -> list[Hashable]:
+    """Return the columns of a whole table that are shown last."""
+    ids: list[Hashable] = [name for name in frame if _is_id(name)]
     # A descriptor is readable, so it is an id only where its parts are shown.
-    if "delegate_name" not in names and _DESCRIPTOR in ids:
+    if _DESCRIPTOR in ids and not is_answer(frame) and "delegate_name" not in frame:
         ids.remove(_DESCRIPTOR)
-    layout = _layout_of(frame)
+    return ids
+
+
+def _by_importance(names: Sequence[Hashable], layout: Sequence[str]) -> list[Hashable]:
+    """Return the columns of resources in the order in which people read them."""
     added = [name for name in names if name not in layout]
     names_of_ids = [name for name in added if name in _NAMES_OF_IDS]
     others = sorted(names, key=_is_bookkeeping)
@@ -100,7 +110,7 @@ def in_display_order(frame: pd.DataFrame) -> list[Hashable]:
     order = dict.fromkeys(
         chain(_NAMES, names_of_ids, _WHAT, _STATE, added, _WHEN, _CREATED, others)
     )
-    return [name for name in order if name in names and name not in ids] + ids
+    return [name for name in order if name in names]
 
 
 def fitting(
