@@ -162,14 +162,18 @@ class Session:
         if self.writes == "preview":
             service += " · preview"
         client = self.credentials.masked_client_id
-        return (
+        lines = [
             f"<Session {service} · {self.org_id} · client {client} "
             f"· from {self.source} · {self.time_left_text}>"
-        )
+        ]
+        if self.note:
+            lines.append(self.note)
+        return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         # JupyterLab breaks a line of text at its edge, in the middle of a word.
-        return f"<div>{escape(repr(self))}</div>"
+        lines = map(escape, repr(self).splitlines())
+        return f"<div>{'<br>'.join(lines)}</div>"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
@@ -184,6 +188,16 @@ class Session:
     def credentials(self) -> Credentials:
         """What it signs in with; the client secret that IMS accepted comes first."""
         return self._auth.credentials
+
+    @property
+    def note(self) -> str:
+        """A sentence if other credentials were preferred but are incomplete, else nothing."""
+        if not self.incomplete:
+            return ""
+        service = self.service
+        if service == "simulator":
+            service = "the simulator"
+        return f"{self.incomplete[0]} This session uses {service} instead."
 
     @property
     def clock_note(self) -> str:

@@ -196,6 +196,9 @@ class TestSimulatorOrAdobe:
         write(Path.cwd() / ".env", "ADOBE_CLIENT_ID=client-1234567890\n")
         session = adobe_nb.connect(fallback="simulator")
         assert "but not ADOBE_ORG_ID" in session.incomplete[0]
+        # A session is the last line of a cell: a tutorial must not read the wrong company unnoticed.
+        assert repr(session).endswith("This session uses the simulator instead.")
+        assert "This session uses the simulator instead.</div>" in session._repr_html_()
 
     def test_an_announced_simulator_is_the_last_source(
         self, demo: Any, monkeypatch: pytest.MonkeyPatch

@@ -87,10 +87,9 @@ def _outcome_of_panel_session() -> Outcome:
 
 def _outcome_of_session(session: sessions.Session, *, quiet: bool) -> Outcome:
     outcome = _problem_of(session, quiet=quiet)
-    if not session.incomplete or outcome.kind == "error":
+    if not session.note or outcome.kind == "error":
         return outcome
-    text = f"{session.incomplete[0]} This session uses {session.service} instead."
-    return replace(outcome, kind="warning", text=text)
+    return replace(outcome, kind="warning", text=session.note)
 
 
 def _outcome_of_no_source(error: NoCredentials) -> Outcome:

@@ -405,7 +405,7 @@ class TestAuth:
         assert shown[0].message["kind"] == "warning"
         assert "but not ADOBE_ORG_ID" in shown[0].message["text"]
         assert "unknown name ADOBE_ORGID" in shown[0].message["text"]
-        assert "This session uses simulator instead" in shown[0].message["text"]
+        assert "This session uses the simulator instead" in shown[0].message["text"]
 
     def test_or_simulator_falls_back(self, shell: InteractiveShell, shown: list[Any]) -> None:
         run(shell, "--or-simulator;")
