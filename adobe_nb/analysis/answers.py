@@ -76,11 +76,12 @@ def answer(
 ) -> pd.DataFrame:
     """Return the rows as a frame with these columns, sorted, and with masks in place of secrets.
 
-    ``property_id`` is the first column when the model has several properties, and the first to sort
-    by unless ``sort`` names it. ``limits`` are added to those of the model. ``also`` are further
-    models that the rows quote.
+    ``property_id`` and ``property_name`` are the first columns when the model has several
+    properties, and the first to sort by is ``property_id`` unless ``sort`` names it. ``limits`` are
+    added to those of the model. ``also`` are further models that the rows quote.
     """
-    if len(model.property_ids) > 1:
+    has_several_properties = len(model.property_ids) > 1
+    if has_several_properties:
         columns = {"property_id": "string", **columns}
         if "property_id" not in sort:
             sort = ["property_id", *sort]
@@ -92,6 +93,10 @@ def answer(
         if dtype.startswith("datetime"):
             column = pd.to_datetime(column, utc=True)
         frame[name] = column.astype(dtype)
+    if has_several_properties:
+        names = property_names(model, *also)
+        frame.insert(1, "property_name", frame["property_id"].map(names).astype("string"))
+        columns = {**columns, "property_name": "string"}
     frame = frame.sort_values(list(sort), kind="stable", ignore_index=True)
     # After sorting, so that the order is the same when secrets are shown.
     for name, dtype in columns.items():
@@ -101,6 +106,16 @@ def answer(
     frame.attrs["limits"] = quoted(pd.Series(sentences, dtype="string"), model, *also).tolist()
     frame.attrs["as_of"] = model.as_of
     return frame
+
+
+def property_names(*models: Model) -> dict[str, str]:
+    """Return the names of the properties whose rows are known, by id."""
+    names = {}
+    for model in models:
+        for row in model.rows("properties"):
+            if row.get("name"):
+                names[row["id"]] = row["name"]
+    return names
 
 
 def quoted(texts: "pd.Series[Any]", *models: Model) -> "pd.Series[Any]":

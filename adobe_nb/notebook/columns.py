@@ -6,7 +6,7 @@ columns were selected or reordered is shown as it is.
 """
 
 import re
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import cache, partial
 from itertools import chain
 from typing import Any
@@ -54,6 +54,23 @@ _ANSWERS = ("tags.", "analysis.", "doctor()")
 _SEARCH_RESULT = ("id", "type", "name", "property_id", "updated_at", "document")
 _NAMES_OF_IDS = frozenset(f"{row.singular}_name" for row in RESOURCES.values())
 """Columns that ``with_names`` adds."""
+_TELLING_IN_ANSWERS = {
+    "columns_changed", "did_you_mean", "message", "reason", "when", "without_consent",
+}  # fmt: skip
+"""Columns of answers that come before others: without them, a table does not answer."""
+_VALUES = {"path", "before", "after"}
+"""They are what a table of differences tells. Elsewhere they are details."""
+_MINOR_IN_ANSWERS = {
+    "approved_at", "chars", "code_diff", "column", "component_name", "condition_count",
+    "data_elements", "delay_next", "display_name", "family", "fingerprint", "first_seen", "hash",
+    "inherited_from", "key", "latest_revision", "line", "lines", "mentioned_in", "minified",
+    "number", "order", "published_revision", "rule_order", "source_type", "submitted_at",
+    "suppressed", "target_type", "timeout", "updated_by",
+}  # fmt: skip
+"""Columns of answers that give way to all others: they repeat what another column says, or say
+where exactly something is."""
+_LONGEST_IN_ANSWERS = 200
+"""Characters of the longest value that is worth its room: code and whole resources are longer."""
 _ID = re.compile("(.*_)?id(_[ab])?")
 _NESTED = frozenset(
     {"document", *(name for row in RESOURCES.values() for name in json_columns(row))}
@@ -123,13 +140,15 @@ def fitting(
     """Return the columns of a frame, as it is shown, that fit beside each other.
 
     The id of a resource is always one of them, and so is the name of its parent, or else its id.
-    Of columns that the user chose, the first are shown.
+    An answer about several properties always says which. Of columns that the user chose, the first are shown.
     """
     if not is_whole(frame):
         return list(shown.columns[:most])
     required: list[Hashable] = []
+    priority: Callable[[Hashable], tuple[bool, int, bool]]
     if is_answer(frame):
-        priority = partial(_priority_in_answer, frame, shown)
+        priority = partial(_priority_in_answer, shown)
+        required = [name for name in ("property_name",) if name in shown]
     else:
         layout = _layout_of(frame)
         priority = partial(_priority, shown, layout)
@@ -177,13 +196,20 @@ def _priority(
     return _is_bookkeeping(name), is_minor, is_constant
 
 
-def _priority_in_answer(
-    frame: pd.DataFrame, shown: pd.DataFrame, name: Hashable
-) -> tuple[bool, bool, bool]:
-    """Return a smaller value for a column of an answer that says more: words before numbers."""
-    is_number = not isinstance(frame[name].dtype, pd.StringDtype)
-    is_constant = not str(name).endswith("name") and _is_constant(shown[name])
-    return _is_id(name), is_number, is_constant
+def _priority_in_answer(shown: pd.DataFrame, name: Hashable) -> tuple[bool, int, bool]:
+    """Return a smaller value for a column of an answer that says more."""
+    texts = shown[name].map(str)
+    is_long = max(map(len, texts), default=0) > _LONGEST_IN_ANSWERS
+    is_telling = name in _TELLING_IN_ANSWERS or (name in _VALUES and "change" in shown)
+    importance = 1
+    if is_long or name in _MINOR_IN_ANSWERS:
+        importance = 3
+    elif is_telling:
+        importance = 0
+    elif name in _VALUES:
+        importance = 2
+    is_constant = not str(name).endswith("name") and _is_constant(texts)
+    return _is_id(name), importance, is_constant
 
 
 def _is_constant(column: "pd.Series[Any]") -> bool:

@@ -24,10 +24,14 @@ _FEW_COLUMNS = 5
 """Columns beside which sentences have room."""
 _HTML_WIDTH = 108
 """Characters beside each other in a cell of JupyterLab, in a window of 1280 pixels."""
+_WRAPPED_HTML_WIDTH = 136
+"""The same where values wrap, so that a browser can make columns narrower than their values."""
 _TEXT_WIDTH = 80
 _GAP = 2
 _WRAPPED_WIDTH = 20
 """Characters of a line that wraps. Shorter words stay on one line."""
+_BREAK = re.compile(r"(?<=[.:/,=])(?=[^\s<&])")
+"""Where a long word may wrap: paths, code and JSON text have few blanks."""
 _SHORT_VALUE = re.compile(rf"<td>([^<\s]{{1,{_WRAPPED_WIDTH}}}|[\d-]{{10}} [\d:]{{8}})</td>")
 """A short word, or a time."""
 _WIDEST = 30
@@ -93,7 +97,11 @@ def _columns_with_values(frame: pd.DataFrame) -> list[int]:
 
 def html_view(frame: pd.DataFrame) -> View:
     """Return what a notebook shows of a frame."""
-    return _view(frame, partial(_width_in_html, wraps=_wraps(frame)), _HTML_WIDTH)
+    wraps = _wraps(frame)
+    width = _HTML_WIDTH
+    if wraps:
+        width = _WRAPPED_HTML_WIDTH
+    return _view(frame, partial(_width_in_html, wraps=wraps), width)
 
 
 def _text_view(frame: pd.DataFrame) -> View:
@@ -168,9 +176,8 @@ def _width_in_html(column: "pd.Series[Any]", *, wraps: bool) -> int:
     """Return how many characters a column takes where headers wrap, and maybe values, too."""
     width = _width(column)
     if wraps:
-        words = " ".join(map(_short, column)).split()
-        longest_word = max(map(len, words), default=0)
-        width = min(width, max(longest_word, _WRAPPED_WIDTH), _WIDEST)
+        words = re.split(rf"\s+|{_BREAK.pattern}", " ".join(map(_short, column)))
+        width = min(width, max(*map(len, words), _WRAPPED_WIDTH), _WIDEST)
     return max(width, *map(len, str(column.name).split("_"))) + _GAP
 
 
@@ -210,8 +217,7 @@ def _html(frame: pd.DataFrame) -> str:
     table = _with_tooltips(_with_breaks(table))
     if _wraps(frame):
         table = re.sub(_SHORT_VALUE, r'<td class="adobe-nb-word">\1</td>', table)
-        # JSON text wraps between its members.
-        table = table.replace(',"', ',<wbr>"')
+        table = re.sub("(?<=<td>)[^<]+(?=</td>)", _with_breaks_in_words, table)
     return (
         f'<div class="{NOT_MATH}"><style>{_TABLE_STYLE}</style>'
         f'<div class="{classes}">{table}</div>'
@@ -264,6 +270,10 @@ def _with_breaks(table: str) -> str:
     """Let the names of columns wrap at their underscores: values need the room."""
     head, end, body = table.partition("</thead>")
     return head.replace("_", "_<wbr>") + end + body
+
+
+def _with_breaks_in_words(value: re.Match[str]) -> str:
+    return _BREAK.sub("<wbr>", value[0])
 
 
 def _with_tooltips(table: str) -> str:

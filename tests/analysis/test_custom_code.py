@@ -190,7 +190,7 @@ def test_code_of_several_properties_names_the_property_first() -> None:
         )
     )
     code = tags.custom_code()
-    assert list(code) == ["property_id", *COLUMNS]
+    assert list(code) == ["property_id", "property_name", *COLUMNS]
     assert code["property_id"].tolist() == ["PR1", "PR2"]
     assert code["same_as"].fillna("").tolist() == ["", "DE2"]
 

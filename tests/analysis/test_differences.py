@@ -469,7 +469,7 @@ class TestKeys:
             ["PR1", 0, 1],
             ["PR2", 1, 0],
         ]
-        assert list(frame.columns) == ["property_id", *COLUMNS]
+        assert list(frame.columns) == ["property_id", "property_name", *COLUMNS]
         assert len(analysis.diff(company("a"), company("b"), key="name")) == 1
         gone = analysis.diff(company("a"), site(elements=[element("A", {"path": "a"})]))
         assert rows(gone) == [("data_elements", "removed", None)]

@@ -272,7 +272,11 @@ def test_extensions_of_several_properties_say_how_often_they_are_used() -> None:
         ),
     )
     duplicates = tags.duplicates("extensions")
-    assert list(duplicates) == ["property_id", *(name for name in COLUMNS if name != "property_id")]
+    assert list(duplicates) == [
+        "property_id",
+        "property_name",
+        *(name for name in COLUMNS if name != "property_id"),
+    ]
     assert duplicates[["group", "property_id", "id", "used_by"]].values.tolist() == [
         [1, "PR1", "EX1", 0],
         [1, "PR2", "EX2", 2],

@@ -341,9 +341,15 @@ def test_columns_are_the_same_for_any_number_of_rows(number: int) -> None:
         assert frame.index.equals(pd.RangeIndex(number))
 
 
-def test_several_properties_have_their_id_first(session: Any) -> None:
+def test_several_properties_have_their_id_and_name_first(session: Any) -> None:
     tags = analysis.read(session.reactor.properties(), session=session)
-    assert list(tags.unpublished().columns) == ["property_id", *UNPUBLISHED_COLUMNS]
+    assert list(tags.unpublished().columns) == [
+        "property_id",
+        "property_name",
+        *UNPUBLISHED_COLUMNS,
+    ]
     contents = tags.library_contents()
-    assert list(contents.columns) == ["property_id", *CONTENTS_COLUMNS]
+    names = session.reactor.properties().set_index("id")["name"]
+    assert contents["property_name"].tolist() == contents["property_id"].map(names).tolist()
+    assert list(contents.columns) == ["property_id", "property_name", *CONTENTS_COLUMNS]
     assert set(contents["property_id"]) == set(tags.model.property_ids)

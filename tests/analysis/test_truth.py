@@ -191,7 +191,7 @@ def check_columns(tags: analysis.Tags) -> None:
 def test_columns_and_dtypes_are_the_same_for_every_property(prop: Record) -> None:
     if "two properties" in prop["name"]:
         found = tags_of(prop).references()
-        assert list(found.columns) == ["property_id", *COLUMNS["references"]]
+        assert list(found.columns) == ["property_id", "property_name", *COLUMNS["references"]]
     else:
         check_columns(tags_of(prop))
 

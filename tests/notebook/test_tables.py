@@ -2,7 +2,9 @@
 
 import json
 import re
+from collections.abc import Callable
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -169,6 +171,61 @@ def test_answers_show_words_first_and_ids_last(shell: InteractiveShell, session:
     assert {"rule_id", "component_id"} <= set(everything[first_id:])
     chosen = flow[["rule_id", "step"]]
     assert list(html_view(chosen).frame.columns) == ["rule_id", "step"]
+
+
+@pytest.fixture(scope="module")
+def tags_of() -> Callable[..., analysis.Tags]:
+    """Properties by name, each set read once."""
+
+    @cache
+    def read(session: Any, *names: str) -> analysis.Tags:
+        return analysis.read(names, audit_events=True, session=session)
+
+    return read
+
+
+@pytest.mark.parametrize(
+    ("question", "columns"),
+    [
+        (lambda tags: tags.who_changed(), "when who action name columns_changed"),
+        (lambda tags: tags.audit(), "rule severity source_name rule_name message"),
+        (lambda tags: tags.dangling(), "source_name name reason did_you_mean"),
+        (lambda tags: tags.unpublished(), "name state columns_changed libraries"),
+        (lambda tags: tags.publish_history(), "name published_at lead_time_h failed_builds"),
+        (lambda tags: tags.impact("Product Price"), "source_name rule_name evidence in_production"),
+        (lambda tags: tags.references(), "source_name rule_name name verdict evidence"),
+        (lambda tags: tags.variables("eVar5"), "variable source_name rule_name value verdict"),
+        (lambda tags: tags.consent(), "rule_name sends_to has_consent without_consent"),
+        (lambda tags: tags.search_code("Storage"), "source_name line match evidence"),
+        (lambda tags: analysis.diff(tags, tags), "type name_a name_b change path before after"),
+    ],
+)
+@pytest.mark.parametrize("names", [["Web Store US"], ["Web Store US", "Web Store DE"]])
+def test_answers_show_the_columns_that_answer(
+    session: Any,
+    tags_of: Callable[..., analysis.Tags],
+    question: Callable[[analysis.Tags], pd.DataFrame],
+    columns: str,
+    names: list[str],
+) -> None:
+    frame = question(tags_of(session, *names))
+    expected = set(columns.split())
+    if len(names) > 1:
+        expected.add("property_name")
+    # Columns without a value are hidden.
+    expected &= set(frame.columns[frame.notna().any() | frame.empty])
+    assert expected <= set(html_view(frame).frame.columns)
+
+
+def test_long_words_of_an_answer_can_wrap_and_stay_the_same(
+    shell: InteractiveShell, session: Any
+) -> None:
+    tags = analysis.read("Web Store DE", session=session)
+    html, _ = display_of(shell, tags.variables("eVar5")[["variable", "path"]])
+    assert "trackerProperties.<wbr>eVars[0].<wbr>value" in html
+    unused = tags.unused().head(1).assign(reason="a=b.c && d.e <f>,g")
+    html, _ = display_of(shell, unused)
+    assert "a=<wbr>b.<wbr>c &amp;&amp; d.<wbr>e &lt;f&gt;,<wbr>g" in html
 
 
 @pytest.fixture(scope="module")

@@ -97,7 +97,8 @@ def diff(
         text; code_diff (for code and texts of several lines: the lines that differ).
 
         A resource on one side only is one row, with its settings. One is ``renamed`` when nothing
-        but its name differs. ``property_id`` comes first when several properties are compared.
+        but its name differs. ``property_id`` and ``property_name`` come first when several
+        properties are compared.
         ``attrs["same"]`` counts the resources without a difference.
 
     Raises

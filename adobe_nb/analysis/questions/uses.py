@@ -42,8 +42,9 @@ class Uses(Questions):
             data-layer-push or relation. ``name`` is the name in it, with ``*`` for unknown parts.
             ``target_type`` and ``target_id`` are NA when nothing has that name. ``path`` is
             the place in the settings, ``line`` (Int64) the line of code, NA elsewhere. ``verdict``,
-            ``evidence`` (at most 200 characters). ``property_id`` comes first when there are
-            several properties. ``attrs["limits"]`` says what could not be seen.
+            ``evidence`` (at most 200 characters). ``property_id`` and ``property_name`` come
+            first when there are several properties. ``attrs["limits"]`` says what could not be
+            seen.
 
         Raises
         ------
