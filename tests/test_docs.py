@@ -100,6 +100,7 @@ def test_guide_to_reading_tables_runs(session: sessions.Session) -> None:
     names: dict[str, object] = {}
     [merged] = results(parts, names)
     assert "name_rule" in merged
+    assert len(merged) > 0
     assert all(len(hits) for hits in results(search, names))
     assert [len(selected.columns) for selected in results(selection, names)] == [3]
     assert results(shown, names) == [None]
