@@ -33,6 +33,7 @@ PASSING = (
     (r"(\d+ h )?\d+ (min|s) left", "TIME left"),
     (r"\d{4}-\d\d-\d\d [\d:]{8}(?= +reactor\.)", "TIME of a write"),
     (r"practice \d{4}-\d\d-\d\d [\d:]{8}", "practice TIME"),
+    (r"<Snapshot (\d+) of [\d: -]+ UTC", r"<Snapshot \1 of TIME"),
     (r"page-tools-\d{8}-\d{6}", "page-tools-TIME"),
 )
 
