@@ -67,6 +67,11 @@ def copy_tutorials(_: Sphinx) -> None:
     shutil.copytree(NOTEBOOKS / "images", HERE / "tutorials" / "images", dirs_exist_ok=True)
 
 
+def link_tutorials(_: Sphinx, name: str, source: list[str]) -> None:  # noqa: ARG001 - Sphinx's
+    """Lead links to notebooks of the repository to their copies in the site."""
+    source[0] = source[0].replace("](../../notebooks/", "](../tutorials/")
+
+
 def write_reference(_: Sphinx) -> None:
     """Write the pages that the scripts in ``reference/`` return."""
     for script in (HERE / "reference").glob("*.py"):
@@ -78,3 +83,4 @@ def setup(app: Sphinx) -> None:
     """Write the generated pages before Sphinx collects its sources."""
     app.connect("builder-inited", copy_tutorials)
     app.connect("builder-inited", write_reference)
+    app.connect("source-read", link_tutorials)

@@ -41,10 +41,13 @@ def chosen_types(what: str | Iterable[str], among: Sequence[str]) -> list[str]:
         what = [what]
     if not isinstance(what, Iterable):
         raise ArgumentError(f"Expected types such as {among[0]!r}, got {type(what).__name__}.")
-    chosen = {str(name).replace(" ", "_") for name in what}
-    for name in sorted(chosen):
+    texts = sorted(map(str, what))
+    chosen = set()
+    for text in texts:
+        name = text.replace(" ", "_")
         if name not in among:
-            raise ArgumentError(f"Unknown type {name!r}.{did_you_mean(name, [*among, 'all'])}")
+            raise ArgumentError(f"Unknown type {text!r}.{did_you_mean(name, [*among, 'all'])}")
+        chosen.add(name)
     return [name for name in among if name in chosen]
 
 

@@ -43,6 +43,9 @@ _MOST_CHOSEN_NESTED = 200
 _MOST_PROSE_ROWS = 3
 """Rows with sentences that are shown value by value in a terminal."""
 _PROSE_COLUMNS = {"advice", "cause", "fix", "content", "title"}
+_DRY_RUN = "dry run"
+_MOST_REQUEST = 2000
+"""Characters of a request in a dry run: a change is shown whole, a thousand events are not."""
 _MOST_LIMITS = 3
 _PREVIEW_NOTE = "Preview session: no writes are sent to Adobe."
 _TABLE_STYLE = (
@@ -201,7 +204,7 @@ def _html(frame: pd.DataFrame) -> str:
     width = pd.get_option("display.max_colwidth")
     if _wraps(frame):
         # A sentence that is cut off helps no one.
-        width = None
+        width = _MOST_REQUEST if _is_dry_run(frame) else None
         classes += " adobe-nb-wraps"
     if is_answer(frame) and len(view.frame.columns) > _FEW_COLUMNS:
         classes += " adobe-nb-many"
@@ -260,10 +263,19 @@ def _preview_html(frame: pd.DataFrame) -> str:
 
 
 def has_prose(frame: pd.DataFrame) -> bool:
-    """Return whether a frame has sentences to be read whole, as those of the Edge Network do."""
+    """Return whether a frame has texts to be read whole.
+
+    They are the sentences of the Edge Network, and the requests of a dry run.
+    """
+    if _is_dry_run(frame):
+        return "body" in frame.columns
     path, service = str(frame.attrs["path"]), frame.attrs["service"]
     of_edge = path.startswith("/ee/") or service == "Edge Network"
     return of_edge and not _PROSE_COLUMNS.isdisjoint(frame.columns)
+
+
+def _is_dry_run(frame: pd.DataFrame) -> bool:
+    return bool(frame.attrs["path"] == _DRY_RUN)
 
 
 def _with_breaks(table: str) -> str:
@@ -308,7 +320,10 @@ def text_of(frame: pd.DataFrame) -> str:
 def _text(frame: pd.DataFrame) -> str:
     if has_prose(frame) and 0 < len(frame) <= _MOST_PROSE_ROWS:
         view = full_view(frame)
-        table = _value_by_value(view.frame)
+        shown = view.frame
+        if _is_dry_run(frame):
+            shown = shown.map(partial(_cut, length=_MOST_REQUEST), na_action="ignore")
+        table = _value_by_value(shown)
     else:
         view = _text_view(frame)
         table = _table_text(view)

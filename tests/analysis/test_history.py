@@ -431,6 +431,16 @@ class TestPublishHistory:
 class TestDemoCompany:
     """Reading audit events, from a session and from a snapshot."""
 
+    def test_an_empty_answer_says_which_events_were_read(self, session: Any) -> None:
+        tags = analysis.read("Web Store US", audit_events="2026-06-01")
+        frame = tags.who_changed(since="2099-01-01")
+        times = tags.frames["audit_events"]["created_at"]
+        span = f"from {times.min():%Y-%m-%d %H:%M} to {times.max():%Y-%m-%d %H:%M} (UTC)."
+        assert frame.empty
+        assert any(limit.endswith(span) for limit in frame.attrs["limits"])
+        none = analysis.read("Web Store US", audit_events="2099-01-01").who_changed()
+        assert "No audit events of these properties were read." in none.attrs["limits"]
+
     def test_a_log_since_a_date_is_short_and_says_so(self, session: Any) -> None:
         site = session.reactor.find("properties", "Web Store US")
         tags = analysis.read(site, audit_events="2026-08-01", session=session)

@@ -55,7 +55,25 @@ def test_a_text_that_is_there_in_another_case_is_a_limit() -> None:
     hint = "'(?i)localstorage' with regex=True"
     assert hint in " ".join(tags.search_code("localstorage").attrs["limits"])
     assert len(tags.search_code("(?i)localstorage", regex=True)) == 1
-    assert "(?i)" not in " ".join(tags.search_code("sessionStorage").attrs["limits"])
+    assert hint not in " ".join(tags.search_code("sessionStorage").attrs["limits"])
+
+
+@pytest.mark.parametrize(
+    ("pattern", "options", "sentence"),
+    [
+        ("go", {}, "1 piece of code was searched. Case counts:"),
+        ("elsewhere", {}, "1 piece of code was searched. Case counts:"),
+        ("go", {"where": "all"}, "1 value of settings or code was searched. Case counts:"),
+        ("(?i)GO", {"regex": True}, "1 piece of code was searched."),
+    ],
+)
+def test_says_how_much_was_searched_and_that_case_counts(
+    pattern: str, options: dict[str, Any], sentence: str
+) -> None:
+    limits = code_element("go()").search_code(pattern, **options).attrs["limits"]
+    [limit] = [limit for limit in limits if "searched." in limit]
+    assert limit.startswith(sentence)
+    assert ("Case counts" in limit) == ("Case counts" in sentence)
 
 
 def test_escapes_of_json_are_searched_as_the_characters_that_they_stand_for() -> None:

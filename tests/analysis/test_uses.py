@@ -86,7 +86,11 @@ class TestArguments:
         ("what", "message"),
         [
             ("rule", "Unknown type 'rule'. Did you mean rules"),
-            (["rules", "data element"], "Unknown type 'data_element'"),
+            (["rules", "data element"], "Unknown type 'data element'. Did you mean"),
+            (
+                "Coupon Code",
+                "references\\('Coupon Code'\\) lists what uses it; unused\\(all=True\\)",
+            ),
             (None, "Expected types such as 'data_elements', got NoneType"),
         ],
     )

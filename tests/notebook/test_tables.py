@@ -356,6 +356,51 @@ def test_codes_beside_sentences_do_not_wrap(shell: InteractiveShell) -> None:
     assert '<td class="adobe-nb-word">EXEG-0500-401</td>' in html
 
 
+@pytest.mark.parametrize("columns", [["method", "url", "body"], ["body"]])
+def test_dry_run_shows_the_change(
+    shell: InteractiveShell, session: Any, columns: list[str]
+) -> None:
+    rule = session.reactor.rules(session.reactor.properties()).head(1)
+    frame = session.reactor.rules.update(rule, enabled=False, dry_run=True)
+    for text in display_of(shell, frame[columns]):
+        assert '"attributes": {"enabled": false}}}' in text.replace("<wbr>", "")
+        assert "simulator dry run" in text
+
+
+def test_dry_run_of_a_thousand_events_is_cut(shell: InteractiveShell, session: Any) -> None:
+    session.reactor.properties()
+    events = pd.DataFrame(
+        {"xdm.eventType": ["purchase"] * 1000, "identityMap.Email": "a@b.example"}
+    )
+    frame = session.edge.collect("a" * 8 + "-0000-4000-8000-" + "0" * 12, events, dry_run=True)
+    assert frame["body"].str.len().max() > 10_000
+    for text in display_of(shell, frame.head(1)):
+        assert "a@b.example" in text
+        assert len(text) < 6000
+
+
+def test_dry_run_masks_secrets(shell: InteractiveShell, session: Any) -> None:
+    site = session.reactor.properties().head(1)
+    frame = session.reactor.secrets.create(
+        site,
+        name="Partner",
+        type_of="token",
+        environment="EN" + "0" * 32,
+        credentials={"token": "hush-hush"},
+        dry_run=True,
+    )
+    for text in display_of(shell, frame):
+        assert "Partner" in text
+        assert "hush" not in text
+
+
+def test_journal_begins_with_what_happened_to_what(shell: InteractiveShell, simulate: Any) -> None:
+    reactor = sign_in(simulate()).reactor
+    reactor.rules.create(reactor.properties().head(1), name="Journal")
+    html, _ = display_of(shell, adobe_nb.journal())
+    assert headers(html)[:6] == ["time", "call", "id", "outcome", "code", "before"]
+
+
 def test_journal_is_shown_like_other_tables(shell: InteractiveShell, simulate: Any) -> None:
     reactor = sign_in(simulate()).reactor
     reactor.rules.create(reactor.properties().head(1), name="Journal")

@@ -31,6 +31,9 @@ PASSING = (
     (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
     (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}[-0-9a-f.]*", "UUID"),
     (r"(\d+ h )?\d+ (min|s) left", "TIME left"),
+    (r"\d{4}-\d\d-\d\d [\d:]{8}(?= +reactor\.)", "TIME of a write"),
+    (r"practice \d{4}-\d\d-\d\d [\d:]{8}", "practice TIME"),
+    (r"<Snapshot (\d+) of [\d: -]+ UTC", r"<Snapshot \1 of TIME"),
     (r"page-tools-\d{8}-\d{6}", "page-tools-TIME"),
 )
 

@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 
 import adobe_nb
+from adobe_nb import analysis
 from adobe_nb.simulator.server import Simulator
 from tests.conftest import SIGN_IN_VALUES
 from tests.notebooks import runner as notebook_runner
@@ -246,6 +247,46 @@ def test_a_property_that_exists_can_be_used_to_publish_a_library(session: object
     assert names["core"]["name"].to_list() == ["core"]
     for stage in ("development", "staging", "production"):
         assert names[stage]["stage"].to_list() == [stage]
+
+
+def answers_notebook() -> tuple[nbformat.NotebookNode, dict[str, nbformat.NotebookNode]]:
+    """The notebook of answers, and its cells by id."""
+    notebook = nbformat.read(paths()[6], as_version=4)
+    return notebook, {cell.id: cell for cell in notebook.cells}
+
+
+def test_answers_about_a_property_that_has_nothing(tmp_path: Path) -> None:
+    notebook, cells = answers_notebook()
+    create = 'reactor.properties.create(name="Empty", platform="web", domains=["empty.example"])'
+    cells["read"].source = cells["read"].source.replace("Web Store US", "Empty")
+    cells["read"].source = f"{create}\n{cells['read'].source}"
+    notebook.cells += solutions(paths()[6])
+    nbformat.write(notebook, tmp_path / "empty.ipynb")
+    shown = comparable(execute(tmp_path / "empty.ipynb", tmp_path))
+    assert "<Tags Empty: 0 rules" in shown["read"]
+    assert shown["one"] == "Nothing in this property uses a data element."
+    assert shown["flow"] == "This property has no rules."
+
+
+def test_answers_are_about_the_property_with_the_most_rules_unless_one_is_named(
+    session: object,
+) -> None:
+    _, cells = answers_notebook()
+    names: dict[str, Any] = {"reactor": adobe_nb.reactor, "analysis": analysis}
+    exec(cells["read"].source.replace("Web Store US", "Elsewhere"), names)
+    counts = adobe_nb.reactor.rules(names["properties"])["property_id"].value_counts()
+    assert names["site"]["id"].iloc[0] == counts.idxmax()
+    assert names["name"] != names["properties"]["name"].iloc[0]
+
+
+def test_the_only_property_is_not_compared_with_itself(
+    session: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, cells = answers_notebook()
+    site = adobe_nb.reactor.find("properties", "Web Store US")
+    names = {"site": site, "properties": site, "name": "Web Store US"}
+    exec(f"{cells['other'].source}\n{cells['diff'].source}", names)
+    assert "nothing to compare" in capsys.readouterr().out
 
 
 def test_the_runner_reports_a_failing_cell(tmp_path: Path) -> None:

@@ -15,10 +15,16 @@ from adobe_nb.analysis.code.snippets import snippets_of
 from adobe_nb.analysis.masks import secrets_of
 from adobe_nb.analysis.model import Model
 from adobe_nb.analysis.settings import Text, texts
+from adobe_nb.analysis.words import counted
 from adobe_nb.errors import ArgumentError
 from adobe_nb.suggest import did_you_mean
 
 Where = Literal["code", "settings", "all"]
+_NOUNS = {
+    "code": ("piece of code was", "pieces of code were"),
+    "settings": ("value of settings was", "values of settings were"),
+    "all": ("value of settings or code was", "values of settings and code were"),
+}
 COLUMNS: Columns = {
     **SOURCE,
     "path": "string",
@@ -43,11 +49,15 @@ def search_code(
         raise ArgumentError(f"Invalid where={where!r}.{did_you_mean(str(where), get_args(Where))}")
     code = set(snippets_of(model))
     rows: list[Row] = []
+    count = 0
     for text in texts(model):
         is_code = text in code
         if where == "all" or is_code == (where == "code"):
+            count += 1
             rows += _matches(model, text, compiled, is_code=is_code, comments=comments)
-    limits = []
+    limits = [f"{counted(count, *_NOUNS[where])} searched."]
+    if not compiled.flags & re.IGNORECASE:
+        limits[0] += ' Case counts: regex=True and a pattern such as "(?i)cookie" ignore it.'
     if not rows and not regex and any(pattern.casefold() in text.value.casefold() for text in code):
         limits.append(
             f"{pattern!r} is in the code in another case: search for {_ignoring_case(pattern)!r} "
@@ -59,7 +69,10 @@ def search_code(
             "pass regex=True."
         )
     if where != "code":
-        limits.append("Values are searched, and not the keys of settings. For eVars: variables().")
+        limits.append(
+            "Values are searched, and not the keys of settings, names or delegates. For eVars: "
+            "variables(); for delegates: delegates()."
+        )
     return answer(
         model,
         COLUMNS,

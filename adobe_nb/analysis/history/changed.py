@@ -36,6 +36,7 @@ COLUMNS: Columns = {
 }
 UNKNOWN = "unknown"
 """What an update changed when the content before or after it cannot be read."""
+_MINUTE = "%Y-%m-%d %H:%M"
 # The service changes these by itself, or with every other change.
 _NOISE = {
     "created_at",
@@ -94,7 +95,18 @@ def who_changed(model: Model, since: Time | None = None) -> pd.DataFrame:
                 rows.append({**row, **rules.get(events[0].id, {})})
     rows.sort(key=itemgetter("when", "id"), reverse=True)
     limits = [*_cut_off(model, histories, start), *_limits(histories, states, rows)]
+    if not rows:
+        limits.append(_span(model))
     return answer(model, COLUMNS, rows, limits=limits, also=[documents])
+
+
+def _span(model: Model) -> str:
+    """Return the sentence that explains an answer without rows."""
+    times = [event.when for event in events_of(model)]
+    if not times:
+        return "No audit events of these properties were read."
+    first, last = f"{min(times):{_MINUTE}}", f"{max(times):{_MINUTE}}"
+    return f"The audit events that were read are from {first} to {last} (UTC)."
 
 
 def _changes(events: Iterable[Event], states: Mapping[Event, _State]) -> Iterator[dict[str, Any]]:

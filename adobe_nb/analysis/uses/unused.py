@@ -16,6 +16,7 @@ from adobe_nb.analysis.uses.index import names
 from adobe_nb.analysis.uses.references import find_references, limits, require_content
 from adobe_nb.analysis.uses.usage import verdicts
 from adobe_nb.analysis.words import counted
+from adobe_nb.errors import ArgumentError
 
 COLUMNS: Columns = {
     "id": "string",
@@ -84,7 +85,15 @@ def unused(
 
 def _types(model: Model, what: str | Iterable[str]) -> list[str]:
     if what != "all":
-        return chosen_types(what, list(_TYPES))
+        try:
+            return chosen_types(what, list(_TYPES))
+        except ArgumentError:
+            if not any(what == resource.name for resource in model.resources):
+                raise
+        raise ArgumentError(
+            f"{what!r} is the name of a resource, and unused() takes types. references({what!r}) "
+            "lists what uses it; unused(all=True) has the verdicts of all data elements."
+        )
     types = list(_TYPES)
     # Not every property has secrets, nor everybody the right to read them.
     if "secrets" not in model.frames:

@@ -128,7 +128,9 @@ def dry_run_frame(client: EdgeClient, target: Target, batches: Sequence[Batch]) 
         "headers": ", ".join(target.header_names),
         "body": [batch.body.decode() for batch in batches],
     }
-    return pd.DataFrame(columns, dtype="string")
+    frame = pd.DataFrame(columns, dtype="string")
+    frame.attrs = {"service": client.service, "path": "dry run"}
+    return frame
 
 
 def codes_frame(codes: Iterable[EdgeCode]) -> pd.DataFrame:

@@ -352,7 +352,7 @@ class Reactor:
         if body is not None:
             write = replace(write, document=hidden_in(body))
         if asked(dry_run):
-            return shown(client.base_url, [replace(write, path=_with_query(path, pairs))])
+            return shown(client, [replace(write, path=_with_query(path, pairs))])
         if method == "GET":
             return client.get(path, pairs)
         # A search only reads, so it may be retried.

@@ -34,18 +34,18 @@ _LOCK_TIMEOUT = 10
 """Seconds."""
 _COLUMNS = (
     "time",
-    "service",
-    "organization",
     "call",
+    "id",
+    "outcome",
+    "code",
+    "before",
+    "request",
+    "status",
     "method",
     "path",
     "type",
-    "id",
-    "outcome",
-    "status",
-    "code",
-    "request",
-    "before",
+    "service",
+    "organization",
     "entry",
 )
 
@@ -201,10 +201,11 @@ def journal() -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per write, oldest first: time (UTC), service, organization, call, method, path,
-        type, id, outcome (``done``, ``refused``, ``not sent``, ``unknown``), status (Int64), code,
-        request (JSON text, secrets masked), before (JSON text: the resource before the write,
-        without secrets), entry. ``attrs["file"]`` is the path of the journal.
+        One row per write, oldest first: time (UTC), call, id, outcome (``done``, ``refused``,
+        ``not sent``, ``unknown``), code, before (JSON text: the resource before the write, without
+        secrets), request (JSON text, secrets masked), status (Int64), method, path, type, service,
+        organization, entry. ``attrs["file"]`` is the path of the journal, which all notebooks of
+        an account share.
 
     Raises
     ------
@@ -215,7 +216,7 @@ def journal() -> pd.DataFrame:
     --------
     >>> import adobe_nb
     >>> list(adobe_nb.journal().columns)[:3]
-    ['time', 'service', 'organization']
+    ['time', 'call', 'id']
     """
     return Journal().read()
 

@@ -257,7 +257,7 @@ class Libraries(Editable):
         )
         client = self._session.client
         if asked(dry_run):
-            return shown(client.base_url, [write])
+            return shown(client, [write])
         state = state_of(client, self.row, library_id)
         # A successful build on production publishes, which cannot be taken back.
         if _may_be_production(client, state):
@@ -286,7 +286,7 @@ class Libraries(Editable):
         if asked(dry_run):
             for resource_type, ids in ids_by_type.items():
                 items[resource_type] = _unchecked_items(library_id, verb, ids, revise=revise)
-            return shown(client.base_url, self._filling(verb, library_id, items))
+            return shown(client, self._filling(verb, library_id, items))
         client.refuse_preview_ids(library_id, str(ids_by_type))
         for resource_type, ids in ids_by_type.items():
             if verb == "remove":
@@ -351,7 +351,7 @@ class Libraries(Editable):
         write = _linkage_write(verb, library_id, "environment", document, next_step)
         client = self._session.client
         if asked(dry_run):
-            return shown(client.base_url, [write])
+            return shown(client, [write])
         client.refuse_preview_ids(library_id, environment_id)
         before = state_of(client, self.row, library_id)
         if environment_id:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from adobe_nb.api.reactor.client import Client, attrs_of
 from adobe_nb.api.reactor.inputs import ids_in, is_null
 from adobe_nb.api.reactor.jsonapi import (
     MASK,
@@ -46,12 +47,14 @@ class Placeholder(str):
         return super().__new__(cls, f"{{{description}}}")
 
 
-def shown(base_url: str, writes: Iterable[Write]) -> pd.DataFrame:
+def shown(client: Client, writes: Iterable[Write]) -> pd.DataFrame:
     """Return the requests of a dry run: method, url, body (JSON text, secrets masked)."""
     rows = []
     for write in writes:
-        rows.append((write.method, base_url + write.path, write.masked))
-    return pd.DataFrame(rows, columns=["method", "url", "body"], dtype="string")
+        rows.append((write.method, client.base_url + write.path, write.masked))
+    frame = pd.DataFrame(rows, columns=["method", "url", "body"], dtype="string")
+    frame.attrs.update(attrs_of(client, "dry run", len(rows)))
+    return frame
 
 
 def document_of(

@@ -81,7 +81,7 @@ class Writing(Collection):
         """Send one write, after reading what it changes. The frame of the response."""
         client = self._session.client
         if asked(dry_run):
-            return shown(client.base_url, [write])
+            return shown(client, [write])
         before = None
         if write.id:
             [before] = self._read_before(client, [write])
@@ -220,7 +220,7 @@ class Deletable(Writing):
         client = self._session.client
         writes = list(map(self._deletion, resource_ids))
         if asked(dry_run):
-            return shown(client.base_url, writes)
+            return shown(client, writes)
         before = self._read_before(client, writes)
         # The names for confirm are those of the service, not of a frame that may be old.
         self._check_confirmed(before, confirm)
@@ -319,7 +319,7 @@ class Revisable(Editable):
         for resource_id in resource_ids:
             writes.append(action_write(self.row, resource_id, "revise"))
         if asked(dry_run):
-            return shown(client.base_url, writes)
+            return shown(client, writes)
         before = self._read_before(client, writes)
         documents = send_in_turn(client, writes, before, resource_ids, "Revised before that")
         revisions = list(map(answered, documents, writes))
