@@ -32,6 +32,8 @@ PASSING = (
     (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}[-0-9a-f.]*", "UUID"),
     (r"(\d+ h )?\d+ (min|s) left", "TIME left"),
     (r"page-tools-\d{8}-\d{6}", "page-tools-TIME"),
+    # of the journal, where the name of the service follows
+    (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?= +(?:simulator|Adobe)\b)", "TIME"),
 )
 
 
