@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 
 import adobe_nb
+from adobe_nb import simulator
 from adobe_nb.simulator.server import Simulator
 from tests.conftest import SIGN_IN_VALUES
 from tests.notebooks import runner as notebook_runner
@@ -324,7 +325,9 @@ def test_a_property_that_existed_is_not_deleted_with_what_the_notebook_created(
 ) -> None:
     harmless, released, _, reset, delete = code_in(EXTENSION, "tidy")
     property_cell = next(
-        cell.source for cell in nbformat.read(EXTENSION, as_version=4).cells if cell.id == "property"
+        cell.source
+        for cell in nbformat.read(EXTENSION, as_version=4).cells
+        if cell.id == "property"
     )
     earlier = """
 import adobe_nb
@@ -353,6 +356,83 @@ reactor.extensions.update(other, settings={})
     )
     assert shown["journal"].count("reactor.extensions.update") == 1
     assert "reactor.properties.update" in shown["journal"]
+
+
+EXPLORE = paths()[1]
+CREATE_EMPTY = """
+import adobe_nb
+from adobe_nb import reactor
+adobe_nb.connect(fallback="simulator")
+reactor.properties.create(name="Empty", platform="web", domains=["a.example"])
+"""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Web Store DE",
+        "Event Forwarding",
+        pytest.param("Checkout", marks=pytest.mark.thorough),
+        pytest.param("Magazine", marks=pytest.mark.thorough),
+        pytest.param("Store App", marks=pytest.mark.thorough),
+        pytest.param("Empty", marks=pytest.mark.thorough),
+    ],
+)
+def test_any_property_can_be_explored(name: str, tmp_path: Path) -> None:
+    shown = run_variant(
+        EXPLORE,
+        tmp_path,
+        replaced={'name = "Web Store US"  #': f'name = "{name}"  #'},
+        before=[CREATE_EMPTY] if name == "Empty" else [],
+    )
+    assert name in shown["find"]
+    if name == "Web Store DE":
+        # Adobe Analytics has its variables in a list.
+        assert re.search(r"Page Name used [1-9]", shown["elements"])
+
+
+def test_a_mistyped_property_is_not_replaced_by_another(tmp_path: Path) -> None:
+    with pytest.raises(notebook_runner.CellExecutionError, match="No property is called 'Web Stor"):
+        run_variant(
+            EXPLORE, tmp_path, replaced={'name = "Web Store US"  #': 'name = "Web Stor"  #'}
+        )
+
+
+EVENTS = paths()[2]
+DATASTREAM = simulator.DATASTREAMS["web"].id
+
+
+def test_as_many_events_are_sent_to_a_datastream_as_the_notebook_says(tmp_path: Path) -> None:
+    with Simulator() as elsewhere:
+        write(tmp_path / ".env", env_of(elsewhere))
+        run_variant(
+            EVENTS,
+            tmp_path,
+            replaced={
+                'my_datastream = ""': f'my_datastream = "{DATASTREAM}"',
+                'session.service != "Adobe"': "False",
+            },
+        )
+        sent = [request for request in elsewhere.requests if "/v2/" in request.path]
+    bodies = [json.loads(request.body) for request in sent]
+    events = [event for body in bodies for event in body.get("events", [body.get("event")])]
+    purchases = [event for event in events if "commerce" in event["xdm"]["eventType"]]
+    note = next(
+        c.source for c in nbformat.read(EVENTS, as_version=4).cells if c.id == "e1-two-kinds"
+    )
+    assert "sends ten events: eight page views" in note
+    assert (len(events), len(purchases)) == (10, 2)
+    assert all(event["xdm"]["timestamp"].startswith("2026-07-01") for event in purchases)
+    assert purchases[0]["xdm"]["commerce"]["order"]["priceTotal"] == 129
+
+
+def test_a_datastream_of_adobe_is_refused_on_the_simulator(tmp_path: Path) -> None:
+    with pytest.raises(notebook_runner.CellExecutionError, match="no credentials were found"):
+        run_variant(
+            EVENTS,
+            tmp_path,
+            replaced={'my_datastream = ""': f'my_datastream = "{DATASTREAM}"'},
+        )
 
 
 def test_the_runner_reports_a_failing_cell(tmp_path: Path) -> None:
