@@ -35,7 +35,7 @@ def test_text_is_readable_on_white(name: str) -> None:
 
 
 def test_jupyterlab_puts_charts_on_white_in_its_dark_theme() -> None:
-    """As no gray is readable on both, the front end is told that the chart is for white."""
+    """No gray is readable on both backgrounds, so the metadata of the picture asks for white."""
     pylab = pytest.importorskip("matplotlib_inline.backend_inline")
     with pyplot.style.context("adobe_nb.charts"):
         figure = Figure()
