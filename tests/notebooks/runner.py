@@ -35,6 +35,8 @@ PASSING = (
     (r"practice \d{4}-\d\d-\d\d [\d:]{8}", "practice TIME"),
     (r"<Snapshot (\d+) of [\d: -]+ UTC", r"<Snapshot \1 of TIME"),
     (r"page-tools-\d{8}-\d{6}", "page-tools-TIME"),
+    # of the journal, where the name of the service follows
+    (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?= +(?:simulator|Adobe)\b)", "TIME"),
 )
 
 

@@ -6,9 +6,10 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import nbformat
@@ -16,7 +17,7 @@ import pandas as pd
 import pytest
 
 import adobe_nb
-from adobe_nb import analysis
+from adobe_nb import analysis, simulator
 from adobe_nb.simulator.server import Simulator
 from tests.conftest import SIGN_IN_VALUES
 from tests.notebooks import runner as notebook_runner
@@ -217,6 +218,7 @@ def test_against_adobe_nothing_is_sent_until_a_property_is_named(
     for cell in notebook.cells:
         cell.source = cell.source.replace(condition, "if True:")
     assert any("if True:" in cell.source for cell in notebook.cells)
+    notebook.cells += solutions(path)
     with Simulator() as elsewhere:
         write(tmp_path / ".env", env_of(elsewhere))
         nbformat.write(notebook, tmp_path / path.name)
@@ -227,12 +229,16 @@ def test_against_adobe_nothing_is_sent_until_a_property_is_named(
     assert "preview" in json.dumps(preview)
 
 
+def code_in(path: Path, cell: str) -> list[str]:
+    """The blocks of code in a text of a notebook."""
+    source = next(c.source for c in nbformat.read(path, as_version=4).cells if c.id == cell)
+    return re.findall(r"```python\n(.*?)```", source, re.DOTALL)
+
+
 def folded_cell(path: Path) -> str:
     """The code to run in a property that exists, instead of the cells that create one."""
-    cells = nbformat.read(path, as_version=4).cells
-    note = next(cell.source for cell in cells if cell.id == "existing-note")
-    [code] = re.findall(r"```python\n(.*?)```", note, re.DOTALL)
-    return str(code)
+    [code] = code_in(path, "existing-note")
+    return code
 
 
 def test_a_property_that_exists_can_be_used_to_create_an_extension(session: object) -> None:
@@ -287,6 +293,186 @@ def test_the_only_property_is_not_compared_with_itself(
     names = {"site": site, "properties": site, "name": "Web Store US"}
     exec(f"{cells['other'].source}\n{cells['diff'].source}", names)
     assert "nothing to compare" in capsys.readouterr().out
+
+
+def run_variant(
+    path: Path,
+    folder: Path,
+    *,
+    replaced: Mapping[str, str] = MappingProxyType({}),
+    before: Iterable[str] = (),
+    after: Iterable[str] = (),
+    repeated: Iterable[str] = (),
+    refused_again: Iterable[str] = (),
+) -> dict[str, str]:
+    """Run a notebook with changed lines, and cells before, after and twice; cell id to its text."""
+    notebook = nbformat.read(path, as_version=4)
+    for old, new in replaced.items():
+        assert any(old in cell.source for cell in notebook.cells), old
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                cell.source = cell.source.replace(old, new)
+    cells = [nbformat.v4.new_code_cell(code) for code in before]
+    for cell in notebook.cells:
+        cells.append(cell)
+        again = nbformat.v4.new_code_cell(cell.source)
+        if cell.id in refused_again:
+            again.metadata.tags = ["raises-exception"]
+        if cell.id in (*repeated, *refused_again):
+            cells.append(again)
+    cells += [nbformat.v4.new_code_cell(code) for code in after]
+    notebook.cells = cells
+    nbformat.write(notebook, folder / path.name)
+    return comparable(execute(folder / path.name, folder))
+
+
+def raises(code: str, error: str) -> str:
+    """A cell that passes when the code raises that error."""
+    body = "".join(f"    {line}\n" for line in code.splitlines())
+    return f"try:\n{body}except {error}:\n    pass\nelse:\n    raise AssertionError"
+
+
+EXTENSION = paths()[3]
+AS_ADOBE = 'session.service == "Adobe"'
+NAME_PROPERTY = 'PROPERTY = ""'
+
+
+def test_an_extension_is_not_released_unless_that_is_switched_on(tmp_path: Path) -> None:
+    """The condition of the notebook is replaced, because no test reaches Adobe."""
+    harmless, _, unreleased, _, delete = code_in(EXTENSION, "tidy")
+    with Simulator() as elsewhere:
+        write(tmp_path / ".env", env_of(elsewhere))
+        run_variant(
+            EXTENSION,
+            tmp_path,
+            replaced={AS_ADOBE: "True", NAME_PROPERTY: 'PROPERTY = "For practice"'},
+            after=[
+                harmless,
+                unreleased,
+                raises(delete, "adobe_nb.ConfirmationRequired"),
+                delete.replace('confirm=""', 'confirm="For practice"'),
+            ],
+        )
+        sent = [request for request in elsewhere.requests if request.method != "GET"]
+    assert not any(b"release_private" in request.body for request in sent)
+    assert not any(request.path.endswith("/libraries") for request in sent)
+    removed = [request.path.split("/")[1] for request in sent if request.method == "DELETE"]
+    assert removed == ["data_elements", "extensions", "extension_packages", "properties"]
+
+
+def test_a_property_that_existed_is_not_deleted_with_what_the_notebook_created(
+    tmp_path: Path,
+) -> None:
+    harmless, released, _, reset, delete = code_in(EXTENSION, "tidy")
+    property_cell = next(
+        cell.source
+        for cell in nbformat.read(EXTENSION, as_version=4).cells
+        if cell.id == "property"
+    )
+    earlier = """
+import adobe_nb
+from adobe_nb import reactor
+adobe_nb.connect(fallback="simulator")
+other = reactor.extensions.find("core", reactor.find("properties", "Checkout"))
+reactor.extensions.update(other, settings={})
+"""
+    shown = run_variant(
+        EXTENSION,
+        tmp_path,
+        replaced={
+            NAME_PROPERTY: 'PROPERTY = "Web Store US"',
+            property_cell: folded_cell(EXTENSION),
+        },
+        before=[earlier],
+        repeated=["files", "bad", "mend", "configure", "upgrade"],
+        refused_again=["install", "release", "next-version"],
+        after=[
+            harmless,
+            released,
+            reset,
+            raises(delete.replace('confirm=""', 'confirm="Web Store US"'), "RuntimeError"),
+            'assert not reactor.find("properties", "Web Store US")["development"].iloc[0]',
+        ],
+    )
+    assert shown["journal"].count("reactor.extensions.update") == 1
+    assert "reactor.properties.update" in shown["journal"]
+
+
+EXPLORE = paths()[1]
+CREATE_EMPTY = """
+import adobe_nb
+from adobe_nb import reactor
+adobe_nb.connect(fallback="simulator")
+reactor.properties.create(name="Empty", platform="web", domains=["a.example"])
+"""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Web Store DE",
+        "Event Forwarding",
+        pytest.param("Checkout", marks=pytest.mark.thorough),
+        pytest.param("Magazine", marks=pytest.mark.thorough),
+        pytest.param("Store App", marks=pytest.mark.thorough),
+        pytest.param("Empty", marks=pytest.mark.thorough),
+    ],
+)
+def test_any_property_can_be_explored(name: str, tmp_path: Path) -> None:
+    shown = run_variant(
+        EXPLORE,
+        tmp_path,
+        replaced={'name = "Web Store US"  #': f'name = "{name}"  #'},
+        before=[CREATE_EMPTY] if name == "Empty" else [],
+    )
+    assert name in shown["find"]
+    if name == "Web Store DE":
+        # Adobe Analytics has its variables in a list.
+        assert re.search(r"Page Name used [1-9]", shown["elements"])
+
+
+def test_a_mistyped_property_is_not_replaced_by_another(tmp_path: Path) -> None:
+    with pytest.raises(notebook_runner.CellExecutionError, match="No property is called 'Web Stor"):
+        run_variant(
+            EXPLORE, tmp_path, replaced={'name = "Web Store US"  #': 'name = "Web Stor"  #'}
+        )
+
+
+EVENTS = paths()[2]
+DATASTREAM = simulator.DATASTREAMS["web"].id
+
+
+def test_as_many_events_are_sent_to_a_datastream_as_the_notebook_says(tmp_path: Path) -> None:
+    with Simulator() as elsewhere:
+        write(tmp_path / ".env", env_of(elsewhere))
+        run_variant(
+            EVENTS,
+            tmp_path,
+            replaced={
+                'my_datastream = ""': f'my_datastream = "{DATASTREAM}"',
+                'session.service != "Adobe"': "False",
+            },
+        )
+        sent = [request for request in elsewhere.requests if "/v2/" in request.path]
+    bodies = [json.loads(request.body) for request in sent]
+    events = [event for body in bodies for event in body.get("events", [body.get("event")])]
+    purchases = [event for event in events if "commerce" in event["xdm"]["eventType"]]
+    note = next(
+        c.source for c in nbformat.read(EVENTS, as_version=4).cells if c.id == "e1-two-kinds"
+    )
+    assert "sends ten events: eight page views" in note
+    assert (len(events), len(purchases)) == (10, 2)
+    assert all(event["xdm"]["timestamp"].startswith("2026-07-01") for event in purchases)
+    assert purchases[0]["xdm"]["commerce"]["order"]["priceTotal"] == 129
+
+
+def test_a_datastream_of_adobe_is_refused_on_the_simulator(tmp_path: Path) -> None:
+    with pytest.raises(notebook_runner.CellExecutionError, match="no credentials were found"):
+        run_variant(
+            EVENTS,
+            tmp_path,
+            replaced={'my_datastream = ""': f'my_datastream = "{DATASTREAM}"'},
+        )
 
 
 def test_the_runner_reports_a_failing_cell(tmp_path: Path) -> None:

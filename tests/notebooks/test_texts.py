@@ -137,8 +137,21 @@ def test_curl_is_shown_once(path: Path) -> None:
 
 
 @EVERY_NOTEBOOK
-def test_begins_with_what_one_can_do_afterwards_and_how_long_it_takes(path: Path) -> None:
+def test_begins_with_what_one_will_be_able_to_do_and_how_long_it_takes(path: Path) -> None:
     purpose = texts(path.stem)["intro"].split("\n\n")[1]
-    assert purpose.startswith("Afterwards you can ")
+    assert purpose.startswith("By the end, you will be able to ")
     assert re.search(r"The notebook runs in .+ allow \d+ minutes", purpose, re.DOTALL)
     assert purpose.count("\n") < 3
+
+
+@pytest.mark.parametrize("path", paths()[:4], ids=lambda path: path.stem)
+def test_a_restart_in_the_middle_is_prepared_for(path: Path) -> None:
+    """All imports are in the first cell of code, and the text says how to run what is above."""
+    line = (
+        "After a restart of the kernel, select *Run* > *Run All Above Selected Cell* before you "
+        "continue."
+    )
+    assert texts(path.stem)["intro"].endswith(f"\n\n{line}")
+    cells = nbformat.read(path, as_version=4).cells
+    _, *others = [cell.source for cell in cells if cell.cell_type == "code"]
+    assert not [source for source in others if re.search("^(import|from) ", source, re.MULTILINE)]

@@ -67,6 +67,7 @@ _DEFAULTS: Mapping[str, Any] = MappingProxyType(
         "revision_number": 0,
         "status": "succeeded",
         "availability": "development",
+        "discontinued": False,
         "build_required": True,
     }
 )

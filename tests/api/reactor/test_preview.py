@@ -310,6 +310,7 @@ class TestReads:
         replaced = packages.upload(zip_of(tmp_path, version="1.1.0"), replaces=first)
         assert replaced["id"].tolist() == first["id"].tolist()
         assert replaced["version"].tolist() == ["1.1.0"]
+        assert replaced["discontinued"].tolist() == [False]
 
     def test_relations_lead_to_made_up_resources(self, preview: Any) -> None:
         element = make_element(preview)
