@@ -298,6 +298,24 @@ def test_token_in_the_scopes_field_is_not_shown(simulated: Any) -> None:
     assert details["access_token"][:20] not in everything(shown)
 
 
+@pytest.mark.parametrize("name", ["org_id", "client_id", "scopes"])
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "a1b2c3d4-e5f6-7a8b-9c0d-e1f2a3b4c5d6",
+        "p8e-a1b2c3d4",
+        "openid,xp8e-a1b2c3d4",
+        "a1b2c3d4e5f6g7h8",
+    ],
+)
+def test_secret_in_another_field_is_not_shown(simulated: Any, name: str, secret: str) -> None:
+    shown, details = panel(), simulated.connection()
+    values = {key: details[key] for key in ("org_id", "client_id", "client_secret")}
+    send(shown, action="sign_in", service="simulator", **{**values, name: secret})
+    assert shown.message["field"] == name
+    assert "a1b2" not in everything(shown)
+
+
 def in_another_thread(shown: SignInPanel, **content: Any) -> None:
     """As a sub-shell of the kernel does; it ends before this returns."""
     thread = threading.Thread(target=send, args=(shown,), kwargs=content)
