@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ipywidgets import Widget
 
 from adobe_nb import session as sessions
 from adobe_nb.auth.credentials import Credentials, Secret
@@ -48,6 +49,16 @@ def simulated(monkeypatch: pytest.MonkeyPatch, demo: Any) -> Any:
 
 def test_panel_is_one_model() -> None:
     assert panel() is panel()
+
+
+def test_panel_that_was_closed_is_replaced_and_follows_the_session_no_more(demo: Any) -> None:
+    closed = panel()
+    Widget.close_all()
+    shown = panel()
+    assert "application/vnd.jupyter.widget-view+json" in shown._repr_mimebundle_()[0]
+    session = sign_in(demo)
+    assert shown.state["org_id"] == session.org_id
+    assert not closed.state["connected"]
 
 
 def test_shows_the_session_and_its_lifetime(demo: Any) -> None:
