@@ -14,8 +14,9 @@ from typing import Any
 from IPython.core.getipython import get_ipython
 from IPython.core.interactiveshell import InteractiveShell
 
+from adobe_nb.masking import CERTAINLY_A_SECRET
+
 REMOVED = "•••• (removed)"
-CERTAINLY_A_SECRET = re.compile(r"eyJ[A-Za-z0-9_.~+/=-]{10,}|p8e-[A-Za-z0-9_.~+/=-]{6,}")
 _INPUTS = re.compile(r"_i\d*|_ii|_iii|_i00")
 _SECONDS_FOR_LOCK = 5
 

@@ -271,7 +271,7 @@ def _is_first_of_its_output() -> bool:
     """
     shell = get_ipython()
     cell = getattr(getattr(shell, "displayhook", None), "exec_result", None)
-    publisher = getattr(shell, "display_pub", None)
+    publisher: Any = getattr(shell, "display_pub", None)
     # Only the publisher of a kernel has hooks, not one that captures.
     if cell is None or not hasattr(publisher, "register_hook"):
         return True

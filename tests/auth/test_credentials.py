@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import adobe_nb
 from adobe_nb.auth import sources
 from adobe_nb.auth.credentials import (
     DEFAULT_SCOPES,
@@ -21,6 +22,7 @@ from adobe_nb.auth.credentials import (
     mask,
 )
 from adobe_nb.errors import (
+    AdobeError,
     CredentialsError,
     HostNotAllowed,
     IncompleteCredentials,
@@ -300,6 +302,18 @@ class TestValues:
         with pytest.raises(CredentialsError, match="looks like a secret") as caught:
             credentials_of(candidate_of("arguments", values))
         assert secret[:4] not in str(caught.value)
+
+    @pytest.mark.parametrize("secret", ["p8e-hush-hush-hush", PASTED])
+    @pytest.mark.parametrize(
+        "argument", ["env_file", "config_file", "reactor_url", "profile", "simulator"]
+    )
+    def test_no_message_quotes_what_is_certainly_a_secret(self, argument: str, secret: str) -> None:
+        values = {argument: secret}
+        if argument == "reactor_url":
+            values |= {"client_id": "client-1234567890", "client_secret": "x", "org_id": ORG}
+        with pytest.raises(AdobeError) as caught:
+            adobe_nb.connect(**values)
+        assert "hush" not in str(caught.value)
 
     def test_only_client_ids_of_the_usual_form_are_shown_in_part(self) -> None:
         usual = "0123456789abcdef0123456789abcdef"
