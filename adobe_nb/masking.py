@@ -16,6 +16,8 @@ from itertools import chain
 from typing import NamedTuple, Protocol
 
 MASK = "••••••••"
+CERTAINLY_A_SECRET = re.compile(r"eyJ[A-Za-z0-9_.~+/=-]{10,}|p8e-[A-Za-z0-9_.~+/=-]{6,}")
+"""A token or a client secret, whoever it belongs to."""
 # C0 (except tab and newline) and C1 controls, DEL, line and paragraph separators, controls of the
 # writing direction, and lone surrogates, which terminals cannot print. Letters of all scripts stay.
 _CONTROLS = re.compile(
@@ -62,13 +64,17 @@ def keep_out_of_messages(keeper: Keeper) -> None:
 
 
 def masked_message(text: str) -> str:
-    """Return the text of an error without the secrets of this process's sessions."""
+    """Return the text of an error without the secrets of this process's sessions.
+
+    Others may be in it too: a secret that was passed in place of a path or an address.
+    """
     secrets: list[str] = []
     for reference in _keepers.valuerefs():
         keeper = reference()
         if keeper is not None:
             secrets += keeper.secrets()
-    return masked_text(text, [secret for secret in secrets if len(secret) >= _SHORTEST_EVERYWHERE])
+    text = masked_text(text, [secret for secret in secrets if len(secret) >= _SHORTEST_EVERYWHERE])
+    return CERTAINLY_A_SECRET.sub(MASK, text)
 
 
 def masked_text(text: str, secrets: Iterable[str]) -> str:

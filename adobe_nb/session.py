@@ -592,6 +592,12 @@ def on_change(listener: Callable[[], object]) -> None:
         _listeners.append(listener)
 
 
+def off_change(listener: Callable[[], object]) -> None:
+    """Call the listener no more."""
+    if listener in _listeners:
+        _listeners.remove(listener)
+
+
 def _resolve(
     values: Mapping[str, object],
     openers: Sequence[tuple[_Opener, object]],

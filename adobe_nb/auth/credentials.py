@@ -30,8 +30,12 @@ VALUE_NAMES = ("client_id", "org_id", "scopes", *map("{}_url".format, HOST_NAMES
 _LIST_NAMES = ("client_secret", "scopes")
 """Values that can be a list: a client has two secrets while one replaces the other."""
 _ORG_ID = r"[0-9A-Za-z]{1,64}@AdobeOrg"
-# How tokens and client secrets begin, to find values in the wrong place.
-_SWAPPED = r"eyJ|p8e-"
+# What tokens and client secrets hold, to find values in the wrong place. Older client secrets are
+# UUIDs.
+_MISPLACED = r"eyJ|p8e-|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+_CLIENT_ID = re.compile(r"[0-9A-Fa-f]{32}")
+"""The form of client IDs that Adobe issues. Others are accepted, but may be a secret."""
+_LONG_NAME = re.compile(rf"{_MISPLACED}|[A-Za-z0-9_.~+/=-]{{30}}")
 _LABELS = {
     "client_id": "client ID",
     "client_secret": "client secret",
@@ -45,7 +49,7 @@ _FORMS = {
     "org_id": (_ORG_ID, "Expected the form 1234ABCD…@AdobeOrg, with that ending."),
     "access_token": (r"\S+", "It contains white space. Copy it again."),
     "scopes": (
-        rf"(?!{_SWAPPED})[A-Za-z0-9_.:/-]{{1,64}}",
+        rf"(?!.*({_MISPLACED}))[A-Za-z0-9_.:/-]{{1,64}}",
         "Expected names such as openid, separated by commas or blanks.",
     ),
 }
@@ -152,7 +156,7 @@ class Credentials:
     @property
     def masked_client_id(self) -> str:
         """The first and last four characters: enough to recognize it."""
-        return mask(self.client_id)
+        return mask_client_id(self.client_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +236,23 @@ def mask(text: str) -> str:
     return f"{text[:4]}…{text[-4:]}"
 
 
+def mask_client_id(client_id: str) -> str:
+    """Return ``1234…cdef``; only dots for a value that may be a secret in the wrong place."""
+    if _CLIENT_ID.fullmatch(client_id):
+        return mask(client_id)
+    return "••••"
+
+
+def looks_like_secret(text: str) -> bool:
+    """Return whether a text begins like a token or a client secret."""
+    return re.match(_MISPLACED, text) is not None
+
+
+def may_be_secret(name: str) -> bool:
+    """Return whether a typed name may be a secret in the wrong place, which no message quotes."""
+    return _LONG_NAME.search(name) is not None
+
+
 def incomplete_message(candidates: Sequence[Candidate]) -> str:
     """Say what is missing from incomplete sources, and what to do."""
     text = f"Credentials are incomplete: {'; '.join(map(Candidate.describe, candidates))}."
@@ -254,7 +275,12 @@ def credentials_of(candidate: Candidate) -> Credentials:
     org_id = candidate.values["org_id"]
     client_secret, token = None, None
     other_secrets: list[Secret] = []
-    _check(source, "org_id", org_id)
+    check_organization_id(source, org_id)
+    if looks_like_secret(client_id):
+        raise CredentialsError(
+            f"The client ID in {source} looks like a secret. Were the two values swapped?",
+            value_name="client_id",
+        )
     if candidate.uses_secret:
         client_secret, *other_secrets = candidate.secrets["client_secret"]
         _check(source, "client_secret", client_secret, *other_secrets)
@@ -262,11 +288,6 @@ def credentials_of(candidate: Candidate) -> Credentials:
         token = candidate.secrets["access_token"][0]
         _check(source, "access_token", token)
         client_id = _client_of(token, client_id, org_id, source)
-    if re.match(_SWAPPED, client_id):
-        raise CredentialsError(
-            f"The client ID in {source} looks like a secret. Were the two values swapped?",
-            value_name="client_id",
-        )
     _check(source, "client_id", client_id)
     return Credentials(
         client_id=client_id,
@@ -387,6 +408,11 @@ def _plain(value: str | Secret) -> str:
     return str.__str__(value)
 
 
+def check_organization_id(source: str, org_id: str) -> None:
+    """Refuse a text that is not an organization ID, and do not quote it: it may be a secret."""
+    _check(source, "org_id", org_id)
+
+
 def _check(source: str, name: str, *values: str | Secret) -> None:
     """Refuse quotation marks around a value, invisible characters and a wrong form."""
     pattern, advice = _FORMS[name]
@@ -434,9 +460,9 @@ def _client_of(token: Secret, client_id: str, org_id: str, source: str) -> str:
         )
     if client_id not in {"", token_client}:
         raise CredentialsError(
-            f"The access token belongs to another client ({mask(token_client)}) than the client ID "
-            f"in {source} ({mask(client_id)}). Remove the client ID, or generate the token in the "
-            "project of that client ID.",
+            f"The access token belongs to another client ({mask_client_id(token_client)}) than the "
+            f"client ID in {source} ({mask_client_id(client_id)}). Remove the client ID, or "
+            "generate the token in the project of that client ID.",
             value_name="client_id",
         )
     claims = map(str, read_claims(token).values())

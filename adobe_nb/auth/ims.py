@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 
 import requests
 
-from adobe_nb.auth.credentials import Credentials, Secret, read_claims
+from adobe_nb.auth.credentials import DEFAULT_SCOPES, Credentials, Secret, read_claims
 from adobe_nb.errors import CredentialsError, NotSignedIn, SignInError, TokenExpired, TransportError
 from adobe_nb.forks import reset_after_fork
 from adobe_nb.http.client import Transport, date_of
@@ -209,11 +209,13 @@ def _refusal(status: int, document: Mapping[str, Any], credentials: Credentials)
         code = None
     detail = _one_line(document.get("error_description"))
     source = credentials.source
+    # What was typed may be a secret in the wrong place, so it is not quoted.
+    typed = {credentials.client_id, *credentials.scopes}.difference(DEFAULT_SCOPES)
     value_name = ""
     if code == "invalid_client" and "client_id" in detail:
         text = (
-            f"IMS does not know the client ID {credentials.masked_client_id} from {source} (invalid_client). "
-            f"Copy it again from {_CONSOLE}."
+            f"IMS does not know the client ID from {source} (invalid_client). Copy it again from "
+            f"{_CONSOLE}."
         )
         value_name = "client_id"
     elif code == "invalid_client":
@@ -226,10 +228,12 @@ def _refusal(status: int, document: Mapping[str, Any], credentials: Credentials)
         )
         value_name = "client_secret"
     elif code == "invalid_scope":
+        scopes = f"scopes from {source}"
+        if credentials.scopes == DEFAULT_SCOPES:
+            scopes = f"default scopes {', '.join(DEFAULT_SCOPES)}"
         text = (
-            f"IMS refused the scopes {', '.join(credentials.scopes)} (invalid_scope): the "
-            "credential lacks one of them. Add the API to the project, or set ADOBE_SCOPES to the "
-            f"list shown in {_CONSOLE}."
+            f"IMS refused the {scopes} (invalid_scope): the credential lacks one of them. Add the "
+            f"API to the project, or set ADOBE_SCOPES to the list shown in {_CONSOLE}."
         )
         value_name = "scopes"
     elif status == 429:
@@ -240,7 +244,7 @@ def _refusal(status: int, document: Mapping[str, Any], credentials: Credentials)
         reason = ", ".join(filter(None, (str(status), code)))
         text = f"IMS refused the sign-in ({reason}). Check the values in {source}."
     if detail:
-        text += f" IMS says: {detail}"
+        text += f" IMS says: {masked_text(detail, typed)}"
     return SignInError(text, status=status, code=code, value_name=value_name)
 
 

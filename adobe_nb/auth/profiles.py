@@ -24,7 +24,9 @@ from adobe_nb.auth.credentials import (
     Hosts,
     Secret,
     candidate_of,
-    mask,
+    looks_like_secret,
+    mask_client_id,
+    may_be_secret,
 )
 from adobe_nb.auth.files import warn_if_readable_by_others
 from adobe_nb.errors import CredentialsError
@@ -54,7 +56,7 @@ class Profile:
     """The base URL of the Reactor API: Adobe's, or that of a simulator."""
 
     def __repr__(self) -> str:
-        text = f"client {mask(self.client_id)}, {self.kind} in {self.place}"
+        text = f"client {mask_client_id(self.client_id)}, {self.kind} in {self.place}"
         if self.active:
             text += ", active"
         return f"<Profile {self.name}: {self.org_id}, {text}>"
@@ -100,7 +102,7 @@ class _Document(msgspec.Struct, omit_defaults=True):
         """Return a profile. Raises CredentialsError for an unknown name."""
         if not isinstance(name, str) or name not in self.profiles:
             raise CredentialsError(
-                f"There is no profile {name!r:.80} on this machine; there are: "
+                f"{no_such_profile(name)}; there are: "
                 f"{', '.join(sorted(self.profiles)) or 'none yet'}. "
                 "Save one: %adobe_auth login --save NAME"
             )
@@ -149,10 +151,10 @@ class ProfileStore:
 
         Raises CredentialsError; in that case nothing has changed.
         """
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
+        if not isinstance(name, str) or not _NAME.fullmatch(name) or looks_like_secret(name):
             raise CredentialsError(
                 "The name of a profile may contain letters, digits, dots, dashes and underscores, up "
-                "to 64 characters."
+                "to 64 characters, and must not look like a secret."
             )
         secret = credentials.client_secret or credentials.access_token
         if secret is None:
@@ -328,6 +330,13 @@ class ProfileStore:
             ) from None
         finally:
             draft.unlink(missing_ok=True)
+
+
+def no_such_profile(name: object) -> str:
+    """Return the beginning of the message for an unknown name, which may be a misplaced secret."""
+    if isinstance(name, str) and may_be_secret(name):
+        return "There is no profile of this name on this machine"
+    return f"There is no profile {name!r:.80} on this machine"
 
 
 def profiles() -> list[Profile]:

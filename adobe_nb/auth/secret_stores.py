@@ -105,20 +105,23 @@ def _from_colab() -> Candidate:
 def _from_databricks(scope: str) -> Candidate:
     dbutils = _dbutils()
     values: dict[str, object] = {}
-    problem = ""
+    key = problem = ""
     try:
         secrets = dbutils.secrets
         # Only names are listed, so that a value that is absent is not an error.
-        for secret in secrets.list(scope):
-            variable = secret.key.upper()
-            if variable in ENV_NAMES:
-                values[variable] = sealed(variable, secrets.get(scope, secret.key))
+        listed = [secret.key for secret in secrets.list(scope)]
+        for key in filter(_is_ours, listed):
+            values[key.upper()] = sealed(key, secrets.get(scope, key))
     except Exception as error:  # noqa: BLE001 - of Py4J or of the SDK: its types differ by runtime
-        problem = _problem_of_databricks(scope, error)
+        problem = _problem_of_databricks(scope, key, error)
     if problem:
         raise CredentialsError(problem)
     advice = f"Add the missing values: databricks secrets put-secret {scope} NAME"
     return _candidate(f"Databricks secrets, scope {scope}", values, advice)
+
+
+def _is_ours(key: str) -> bool:
+    return key.upper() in ENV_NAMES
 
 
 def _dbutils() -> Any:
@@ -141,8 +144,8 @@ def _dbutils() -> Any:
     )
 
 
-def _problem_of_databricks(scope: str, error: Exception) -> str:
-    """Say why the scope cannot be read, without the text of the error."""
+def _problem_of_databricks(scope: str, key: str, error: Exception) -> str:
+    """Say why the scope, or one of its secrets, cannot be read, without the text of the error."""
     name = text = type(error).__name__
     # The error's own __str__ may fail, with an error that quotes it.
     with contextlib.suppress(Exception):
@@ -151,6 +154,11 @@ def _problem_of_databricks(scope: str, error: Exception) -> str:
         return (
             f"This account has no permission to read the Databricks secret scope {scope} ({name}). "
             f"Its owner can grant it: databricks secrets put-acl {scope} YOUR_ACCOUNT READ"
+        )
+    if key:
+        return (
+            f"The Databricks secret {key} of the scope {scope} is listed, but cannot be read "
+            f"({name}). Run this again, or replace it: databricks secrets put-secret {scope} {key}"
         )
     if re.search("does ?not ?exist|not ?found", text, re.IGNORECASE):
         return (

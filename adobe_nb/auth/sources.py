@@ -21,8 +21,11 @@ from adobe_nb.auth.credentials import (
     ResolvedCredentials,
     Secret,
     candidate_of,
+    check_organization_id,
     credentials_of,
     incomplete_message,
+    is_organization_id,
+    may_be_secret,
     sealed,
 )
 from adobe_nb.auth.files import read_text, read_variables, warn_if_readable_by_others
@@ -67,6 +70,7 @@ _CONFIG_LABELS = {"client_id": "client_id", "client_secret": "secret", "org_id":
 _CONTEXT = re.compile(
     r"AIO_ims_contexts_(.+?)_(client__id|client__secrets|ims__org__id|scopes)", re.IGNORECASE
 )
+_TYPE_NAME = re.compile("[A-Za-z_]{1,40}")
 _METASCOPES = re.compile("meta_?scopes?", re.IGNORECASE)
 _OUR_NAMES = {*ENV_NAMES, _PROFILE, *_POSTMAN_NAMES, *_APP_BUILDER_NAMES}
 _FILES = {
@@ -217,13 +221,18 @@ def from_config_file(path: str | Path, org_id: str | None = None) -> Candidate:
     A launchpy file can list several organizations; ``org_id`` chooses one. Raises CredentialsError,
     which lists the organizations, when it does not choose exactly one.
     """
+    if org_id is not None:
+        # Checked first, because the messages below quote it.
+        org_id = candidate_of("arguments", {"org_id": org_id}).values.get("org_id", "")
+        check_organization_id("arguments", org_id)
     path, document = _json_file(path, "config_file")
     source = f"{path} (configuration of launchpy or aepp)"
     if isinstance(document, list):
         document = _credential_of(source, document, org_id)
     values = _of_credential(source, document)
-    if org_id is not None and values.get("org_id") not in (None, org_id):
-        raise CredentialsError(f"{source} is for {values['org_id']}, not for {org_id}.")
+    owner = _organization_of(values)
+    if org_id is not None and owner not in ("", org_id):
+        raise CredentialsError(f"{source} is for {owner}, not for {org_id}.")
     if str(document.get("environment") or "prod").lower() not in {"prod", "production"}:
         raise CredentialsError(
             f"{source} is for another environment of Adobe than production. Only production is "
@@ -413,6 +422,7 @@ def _refuse_without_oauth(source: str, credentials: Sequence[Mapping[str, Any]])
         if isinstance(credential.get("jwt"), dict):
             refuse_retired(source, {"jwt": True, **credential["jwt"]}, oauth=False)
     types = {str(credential.get("integration_type")) for credential in credentials}
+    types = set(filter(_TYPE_NAME.fullmatch, types))
     if "oauth_server_to_server" in types:
         raise CredentialsError(
             f"{source} is the .aio file of an App Builder project, which holds no secrets. They "
@@ -432,12 +442,12 @@ def _credential_of(
     matching = []
     listed = []
     for credential in credentials:
-        owner = _of_json(credential).get("org_id")
+        owner = _organization_of(_of_json(credential))
         if org_id in (None, owner):
             matching.append(credential)
-        name = _text(credential.get("org_name"))
-        label = str(owner)
-        if name:
+        label = owner or "one without a valid organization ID"
+        name = credential.get("org_name")
+        if isinstance(name, str) and name and not may_be_secret(name):
             label += f" ({name})"
         listed.append(label)
     if len(matching) == 1:
@@ -447,6 +457,14 @@ def _credential_of(
         f"{source} has {problem}. It lists {', '.join(listed)}. Choose one: "
         "connect(config_file=…, org_id=…), %adobe_auth --config-file FILE --org-id ID."
     )
+
+
+def _organization_of(values: Mapping[str, Any]) -> str:
+    """Return the organization ID; nothing for another text, which may be a misplaced secret."""
+    org_id = values.get("org_id")
+    if isinstance(org_id, str) and is_organization_id(org_id.strip()):
+        return org_id.strip()
+    return ""
 
 
 def _of_credential(source: str, document: Mapping[str, Any]) -> dict[str, Any]:

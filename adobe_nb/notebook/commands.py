@@ -11,7 +11,7 @@ from IPython.core.getipython import get_ipython
 from IPython.display import display
 
 from adobe_nb import session as sessions
-from adobe_nb.auth.credentials import Secret, mask
+from adobe_nb.auth.credentials import Secret, mask_client_id
 from adobe_nb.auth.profiles import ProfileStore, forget_profile
 from adobe_nb.errors import AdobeError, IncompleteCredentials, NoCredentials, NotSignedIn
 from adobe_nb.http.client import is_loopback
@@ -229,7 +229,7 @@ def _profiles(options: Namespace) -> Card:  # noqa: ARG001
         if marks:
             name += f" ({', '.join(marks)})"
         credentials = f"{profile.kind.replace('_', ' ')} in the {profile.place}"
-        client = f"client {mask(profile.client_id)}"
+        client = f"client {mask_client_id(profile.client_id)}"
         rows.append((name, f"{profile.org_id} · {client} · {credentials}"))
     if not rows:
         rows.append(("none", "save one with %adobe_auth login --save NAME"))

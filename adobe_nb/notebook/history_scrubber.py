@@ -14,8 +14,9 @@ from typing import Any
 from IPython.core.getipython import get_ipython
 from IPython.core.interactiveshell import InteractiveShell
 
+from adobe_nb.masking import CERTAINLY_A_SECRET
+
 REMOVED = "•••• (removed)"
-CERTAINLY_A_SECRET = re.compile(r"eyJ[A-Za-z0-9_.~+/=-]{10,}|p8e-[A-Za-z0-9_.~+/=-]{6,}")
 _INPUTS = re.compile(r"_i\d*|_ii|_iii|_i00")
 _SECONDS_FOR_LOCK = 5
 
@@ -95,15 +96,21 @@ def _scrubbed(value: Any, texts: list[str]) -> Any:
     return value
 
 
+def _database_of(history: Any) -> contextlib.AbstractContextManager[sqlite3.Connection]:
+    """Return the database of the history: a connection of our own, if it is a file."""
+    if str(history.hist_file) == ":memory:":
+        # Kernels of nbclient. Another connection would open another, empty database.
+        return contextlib.nullcontext(history.db)
+    return contextlib.closing(sqlite3.connect(str(history.hist_file), timeout=_SECONDS_FOR_LOCK))
+
+
 def _scrub_database(history: Any, secrets: list[str], number: int | None) -> bool:
     """Overwrite the secrets and the running cell in IPython's database."""
     if not history.enabled:
         return True
     try:
         history.writeout_cache()
-        with contextlib.closing(
-            sqlite3.connect(str(history.hist_file), timeout=_SECONDS_FOR_LOCK)
-        ) as database:
+        with _database_of(history) as database:
             # Otherwise the old text stays in free pages of the file.
             database.execute("PRAGMA secure_delete = ON")
             if number is not None:

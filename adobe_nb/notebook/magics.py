@@ -55,7 +55,8 @@ _SECRET_NAME = re.compile(r"secret|token|password|passphrase|jwt", re.IGNORECASE
 _LIKE_A_SECRET = re.compile(r"eyJ|p8e-|[A-Za-z0-9_\-.]{30,}|secret|token|password", re.IGNORECASE)
 # The name of a secret, typed in place of a sub-command.
 _BARE_NAME = re.compile(r"([a-z]+[-_])?(secret|token|password|passphrase)s?", re.IGNORECASE)
-_CERTAINLY = re.compile(r"eyJ|p8e-")
+# Older client secrets are UUIDs.
+_CERTAINLY = re.compile(r"eyJ|p8e-|^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$")
 _OPTION = re.compile(r"--?[a-z]+(-[a-z]+)*")
 _FILE = re.compile(
     r"(~|\.{0,2}|[A-Za-z]:)?[/\\].*|.*\.(env|json|toml|ini|cfg|txt|ya?ml)", re.IGNORECASE
@@ -317,11 +318,15 @@ def keywords(context: CompletionContext) -> SimpleMatcherResult:
 MATCHERS = (matcher, keywords)
 _MAGICS = {"adobe_auth": adobe_auth, "reactor": reactor}
 _FORMATTERS = {"text/html": frame_html, "text/plain": frame_text}
-# Names hold dollar signs and backslashes. A frame that was merged or grouped out of ours no longer
-# says that it is ours, so the options are set for all frames. To see formulas in your own tables,
-# set them again after loading.
-_TYPESETTING = ("display.html.use_mathjax", "styler.html.mathjax")
-_typesetting_before: dict[str, bool] = {}
+# Names hold dollar signs, backslashes and markup. A frame that was merged or grouped out of ours no
+# longer says that it is ours, so the options are set for all frames. To see formulas in your own
+# tables, set them again after loading.
+_PANDAS_OPTIONS = {
+    "display.html.use_mathjax": False,
+    "styler.html.mathjax": False,
+    "styler.format.escape": "html",
+}
+_options_before: dict[str, object] = {}
 
 
 def load(shell: InteractiveShell) -> None:
@@ -334,9 +339,9 @@ def load(shell: InteractiveShell) -> None:
             registered.append(matcher)
     for mime_type, formatter in _FORMATTERS.items():
         shell.display_formatter.formatters[mime_type].for_type(pd.DataFrame, formatter)
-    for option in _TYPESETTING:
-        _typesetting_before.setdefault(option, pd.get_option(option))
-        pd.set_option(option, False)
+    for option, value in _PANDAS_OPTIONS.items():
+        _options_before.setdefault(option, pd.get_option(option))
+        pd.set_option(option, value)
 
 
 def unload(shell: InteractiveShell) -> None:
@@ -352,6 +357,6 @@ def unload(shell: InteractiveShell) -> None:
         formatters = shell.display_formatter.formatters[mime_type]
         if formatters.type_printers.get(pd.DataFrame) is formatter:
             formatters.pop(pd.DataFrame)
-    while _typesetting_before:
-        option, before = _typesetting_before.popitem()
+    while _options_before:
+        option, before = _options_before.popitem()
         pd.set_option(option, before)

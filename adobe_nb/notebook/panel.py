@@ -114,7 +114,7 @@ _STILL_SIGNED_IN = "You are still signed in as before."
 
 
 class SignInPanel(anywidget.AnyWidget):  # type: ignore[misc]
-    """One model for each kernel: shown twice, it is the same panel."""
+    """One model for each kernel: shown twice, it is the same panel, until it is closed."""
 
     _esm = _FILES.joinpath("panel.js").read_text(encoding="utf-8")
     _css = _FILES.joinpath("panel.css").read_text(encoding="utf-8")
@@ -156,6 +156,11 @@ class SignInPanel(anywidget.AnyWidget):  # type: ignore[misc]
         fallback = card(sessions.current_or_none(), Outcome(**self.message))
         texts = {"text/plain": repr(fallback), "text/html": fallback._repr_html_()}
         return {**(data or {}), **texts}, metadata
+
+    def close(self) -> None:
+        """Close the model, as ``ipywidgets.Widget.close_all()`` does. It cannot be shown again."""
+        sessions.off_change(self.refresh)
+        super().close()
 
     def refresh(self, outcome: Outcome | None = None) -> None:
         """Show the current session, and the outcome of an action if there was one."""
@@ -438,7 +443,7 @@ _panel: SignInPanel | None = None
 def panel(outcome: Outcome | None = None) -> SignInPanel:
     """Return this kernel's panel, showing the outcome."""
     global _panel  # noqa: PLW0603
-    if _panel is None:
+    if _panel is None or _panel.comm is None:
         _panel = SignInPanel()
     _panel.refresh(outcome)
     return _panel

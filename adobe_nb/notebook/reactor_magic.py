@@ -11,7 +11,8 @@ from IPython.display import display
 
 from adobe_nb import session as sessions
 from adobe_nb.errors import ArgumentError
-from adobe_nb.notebook.history_scrubber import CERTAINLY_A_SECRET, refusal
+from adobe_nb.masking import CERTAINLY_A_SECRET
+from adobe_nb.notebook.history_scrubber import refusal
 from adobe_nb.notebook.magics import UNCLOSED, check_variable, words_of
 from adobe_nb.registry import ID_PATTERN, RESOURCES, Resource
 

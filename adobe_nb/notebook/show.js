@@ -41,10 +41,12 @@ async (id, table, library) => {
       columnDefs: [
         {
           targets: "_all",
-          // A number that sorts by another value than it shows is a list of both.
+          // A number or time that sorts by another value than it shows is a list of both.
           render: (value, type) => {
             const [shown, order] = Array.isArray(value) ? value : [value, value];
-            if (type === "sort" || type === "type") return order;
+            if (type === "sort") return order;
+            // Only the shown form of a time is recognized as a date.
+            if (type === "type") return typeof order === "number" ? order : shown;
             // Names are data: whatever they look like, they are shown as they are.
             return escaped.display(shown);
           },

@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from itertools import chain
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 from weakref import WeakSet
 
@@ -42,6 +42,10 @@ _cells_with_library: WeakSet[Any] = WeakSet()
 """The results of cells that run, or that ran and are still referenced."""
 _INSTALL = 'To sort and filter this table, install itables: pip install "adobe_nb[lab]"'
 _RUN = "To sort and filter this table, run this cell in a notebook."
+_SELECT = (
+    "Its first row is already more than a notebook should hold. To sort and filter this table, select "
+    'columns first: adobe_nb.show(frame[["name", "id"]]). adobe_nb.to_excel(frame, path) writes all.'
+)
 _STYLE = (
     ".adobe-nb-live{overflow-x:auto;--dt-html-background:"
     "var(--jp-layout-color0,var(--vscode-editor-background,Canvas))}"
@@ -74,7 +78,7 @@ def show(frame: pd.DataFrame) -> None:
     -----
     The output has up to 1 MB of rows, at most 20,000, and of each value up to 10,000 characters. If
     there are more, it says how many of how many it has. The first table of each cell brings
-    DataTables, which adds 0.26 MB to the notebook.
+    DataTables, which adds 0.26 MB to the notebook; so does each one that is captured.
 
     Examples
     --------
@@ -104,31 +108,35 @@ class SortableTable:
         return f"{text_of(self._frame)}\n{_next_step()}"
 
     def _repr_html_(self) -> str:
-        frame = self._frame
-        ordinary = frame_html(frame) or f"<pre>{escape(text_of(frame))}</pre>"
-        ordinary = f"<div>{ordinary}<br><small>{escape(_next_step())}</small></div>"
         if _has_itables():
             # Values may be anything, even such that refuse to be compared.
             with suppress(Exception):
-                return _live_html(frame, ordinary)
-        return ordinary
+                return _live_html(self._frame)
+        return _ordinary_html(self._frame, _next_step())
 
 
-def _live_html(frame: pd.DataFrame, ordinary: str) -> str:
-    """Return HTML that replaces the ordinary table by one that sorts."""
+def _ordinary_html(frame: pd.DataFrame, note: str) -> str:
+    table = frame_html(frame) or f"<pre>{escape(text_of(frame))}</pre>"
+    return f"<div>{table}<br><small>{escape(note)}</small></div>"
+
+
+def _live_html(frame: pd.DataFrame) -> str:
+    """Return HTML of the ordinary table, which a script replaces by one that sorts."""
     view = full_view(frame)
+    if view.frame.columns.empty:
+        return _ordinary_html(frame, _RUN)
     headers, columns = _columns(view.frame)
     rows = list(_rows_that_fit(columns))
-    if view.frame.columns.empty or (not rows and len(frame)):
-        return ordinary
+    if not rows and len(frame):
+        return _ordinary_html(frame, _SELECT)
     notes = notes_html(frame, view, *_cut_notes(rows, len(frame)))
     library = None
-    if _is_first_of_its_cell():
+    if _is_first_of_its_output():
         library = _data_tables()
     identifier = f"adobe-nb-{uuid4().hex}"
     arguments = (identifier, {"columns": headers, "rows": rows}, library)
     return (
-        f'<div id="{identifier}" class="{NOT_MATH}">{ordinary}'
+        f'<div id="{identifier}" class="{NOT_MATH}">{_ordinary_html(frame, _RUN)}'
         '<div class="adobe-nb-live" data-lm-suppress-shortcuts="true" hidden="hidden">'
         f"<style>{_STYLE}</style><div></div>{notes}</div></div>"
         f"<script>({_script()})({', '.join(map(_in_script, arguments))})</script>"
@@ -156,14 +164,35 @@ def _columns(frame: pd.DataFrame) -> tuple[list[str], list[Iterable[Any]]]:
         # Row numbers say nothing; groups, dates and years do.
         if name is not None or not row_numbers.equals(values):
             headers.append(_header("" if name is None else name))
-            columns.append(values.astype(object))
+            columns.append(values.array)
     for position, name in enumerate(first.columns):
         column = first.iloc[:, position]
-        if isinstance(column.dtype, pd.DatetimeTZDtype):
-            column = column.dt.strftime("%Y-%m-%d %H:%M:%S")
         headers.append(_header(name))
-        columns.append(column)
+        if isinstance(column.dtype, pd.DatetimeTZDtype):
+            columns.append(_times(column))
+        else:
+            # Unlike the column, its array has values of the type of the column.
+            columns.append(column.array)
     return headers, columns
+
+
+class _Time(NamedTuple):
+    """A time in its zone, to the second, and in UTC to the millisecond, to sort it by."""
+
+    shown: str
+    order: str
+
+
+def _times(column: "pd.Series[Any]") -> list[_Time | None]:
+    shown = column.dt.strftime("%Y-%m-%d %H:%M:%S")
+    order = column.dt.tz_convert("UTC").dt.strftime("%Y-%m-%dT%H:%M:%S.%f").str[:-3]
+    times: list[_Time | None] = []
+    for pair in zip(shown, order, strict=True):
+        if pd.isna(pair[0]):
+            times.append(None)
+        else:
+            times.append(_Time(pair[0], f"{pair[1]}Z"))
+    return times
 
 
 def _header(name: object) -> str:
@@ -186,24 +215,31 @@ def _rows_that_fit(columns: list[Iterable[Any]]) -> Iterator[list[Any]]:
 def _value(value: Any) -> str | float | list[Any]:
     """Return a value as a browser shows and sorts it.
 
-    A number that does not look in a browser as it does in Python is a list: its text, and the
-    number to sort it by.
+    A time is a list: its text, and the one to sort it by. So is a number that does not look in a
+    browser as it does in Python: its text, and the number to sort it by.
     """
+    if isinstance(value, _Time):
+        return list(value)
     if pd.api.types.is_scalar(value) and pd.isna(value):
         return ""
     number: Any = value
     if isinstance(value, timedelta):
         number = value.total_seconds()
+    elif pd.api.types.is_float(value):
+        # NumPy's would overflow in the comparison below.
+        number = float(value)
     is_number = isinstance(number, Real) and not isinstance(number, bool)
     if not is_number:
         return _cut(str(value))
     order = float(min(max(number, -_LARGEST), _LARGEST))
     # Longer whole numbers would lose digits in JavaScript.
-    if order != value or abs(order) > MAX_EXACT:
-        return [_cut(str(value)), order]
-    if isinstance(value, Integral):
+    is_exact = order == number and abs(order) <= MAX_EXACT
+    if is_exact and isinstance(value, Integral):
         return int(value)
-    return order
+    # A float32 has fewer digits than the same number as a float.
+    if is_exact and str(value) == str(order):
+        return order
+    return [_cut(str(value)), order]
 
 
 def _cut(text: str) -> str:
@@ -227,19 +263,31 @@ def _cut_notes(rows: list[list[Any]], row_count: int) -> list[str]:
     return notes
 
 
-def _is_first_of_its_cell() -> bool:
-    """Return whether the cell that runs has no table yet.
+def _is_first_of_its_output() -> bool:
+    """Return whether the output of the cell that runs has no table yet.
 
-    An output is cleared, copied and opened again as a whole, so each has all that it requires.
-    Outside a cell, each table is an output of its own.
+    An output is copied and opened again as a whole, so each has all that it requires. Outside a
+    cell, and where outputs are captured, each table is an output of its own.
     """
     shell = get_ipython()
     cell = getattr(getattr(shell, "displayhook", None), "exec_result", None)
+    publisher: Any = getattr(shell, "display_pub", None)
+    # Only the publisher of a kernel has hooks, not one that captures.
+    if cell is None or not hasattr(publisher, "register_hook"):
+        return True
     if cell in _cells_with_library:
         return False
-    if cell is not None:
-        _cells_with_library.add(cell)
+    _cells_with_library.add(cell)
+    publisher.unregister_hook(_forget_cleared)
+    publisher.register_hook(_forget_cleared)
     return True
+
+
+def _forget_cleared(message: dict[str, Any]) -> dict[str, Any]:
+    """Notice that an output is cleared, with the library in it. Every message passes through."""
+    if message["msg_type"] == "clear_output":
+        _cells_with_library.clear()
+    return message
 
 
 @cache

@@ -237,9 +237,9 @@ def notes_html(frame: pd.DataFrame, view: View, *others: str) -> str:
 def _limits(frame: pd.DataFrame) -> list[str]:
     """Return the sentences about what an answer could not see."""
     limits = frame.attrs.get("limits")
-    if not isinstance(limits, list):
+    if not isinstance(limits, list | tuple):
         return []
-    shown = limits[:_MOST_LIMITS]
+    shown = list(map(str, limits[:_MOST_LIMITS]))
     if len(limits) > _MOST_LIMITS:
         shown.append(f'attrs["limits"] has {len(limits) - _MOST_LIMITS} more.')
     return shown
@@ -281,7 +281,9 @@ def _is_dry_run(frame: pd.DataFrame) -> bool:
 def _with_breaks(table: str) -> str:
     """Let the names of columns wrap at their underscores: values need the room."""
     head, end, body = table.partition("</thead>")
-    return head.replace("_", "_<wbr>") + end + body
+    # Only texts: attributes have underscores too.
+    head = re.sub(r">[^<]+<", lambda match: match[0].replace("_", "_<wbr>"), head)
+    return head + end + body
 
 
 def _with_breaks_in_words(value: re.Match[str]) -> str:

@@ -20,7 +20,7 @@ import pandas as pd
 
 from adobe_nb.api.progress import Meter
 from adobe_nb.auth.credentials import is_organization_id
-from adobe_nb.auth.profiles import Profile, profiles
+from adobe_nb.auth.profiles import Profile, no_such_profile, profiles
 from adobe_nb.errors import AdobeError, ArgumentError, CredentialsError, SnapshotError
 from adobe_nb.http.limiter import Limiter
 from adobe_nb.http.workers import Cancelled, ended, map_unordered, worker
@@ -160,9 +160,7 @@ def _named(chosen: Profiles | None) -> list[Profile]:
         )
     for name in names:
         if name not in saved:
-            raise ArgumentError(
-                f"There is no profile {name!r} on this machine.{did_you_mean(name, saved)}"
-            )
+            raise ArgumentError(f"{no_such_profile(name)}.{did_you_mean(name, saved)}")
     return list(map(saved.__getitem__, names))
 
 

@@ -1,12 +1,15 @@
 """Secrets stay hidden, sources are found in order, and invalid values are refused."""
 
+import base64
 import copy
 import json
 import pickle
+import re
 from pathlib import Path
 
 import pytest
 
+import adobe_nb
 from adobe_nb.auth import sources
 from adobe_nb.auth.credentials import (
     DEFAULT_SCOPES,
@@ -19,6 +22,7 @@ from adobe_nb.auth.credentials import (
     mask,
 )
 from adobe_nb.errors import (
+    AdobeError,
     CredentialsError,
     HostNotAllowed,
     IncompleteCredentials,
@@ -26,6 +30,10 @@ from adobe_nb.errors import (
 )
 
 ORG = "ABCDEF0123456789ABCDEF01@AdobeOrg"
+UUID_SECRET = "a1b2c3d4-e5f6-7a8b-9c0d-e1f2a3b4c5d6"
+"""The form of older client secrets."""
+_CLAIMS = base64.urlsafe_b64encode(json.dumps({"client_id": "client-1234567890"}).encode())
+PASTED = f"eyJhbGciOi.{_CLAIMS.decode().rstrip('=')}.hush"
 WHOLE = {
     "ADOBE_CLIENT_ID": "client-1234567890",
     "ADOBE_CLIENT_SECRET": "hush-hush-hush",
@@ -281,6 +289,39 @@ class TestValues:
 
     def test_splits_scopes_at_commas_and_blanks(self) -> None:
         assert self.of(scopes="openid, AdobeID  x").scopes == ("openid", "AdobeID", "x")
+
+    @pytest.mark.parametrize("scope", [UUID_SECRET, f"openid,x{UUID_SECRET}", "openid,xp8e-hush1"])
+    def test_scope_that_holds_a_secret_is_refused_and_not_quoted(self, scope: str) -> None:
+        with pytest.raises(CredentialsError, match="Invalid scope in arguments") as caught:
+            self.of(scopes=scope)
+        assert not re.search("hush|a1b2", str(caught.value))
+
+    @pytest.mark.parametrize("secret", ["p8e-hush-hush-hush", f"{PASTED}x", UUID_SECRET])
+    def test_client_id_that_is_a_secret_is_refused_before_it_is_compared(self, secret: str) -> None:
+        values = {"client_id": secret, "access_token": PASTED, "org_id": ORG}
+        with pytest.raises(CredentialsError, match="looks like a secret") as caught:
+            credentials_of(candidate_of("arguments", values))
+        assert secret[:4] not in str(caught.value)
+
+    @pytest.mark.parametrize("secret", ["p8e-hush-hush-hush", PASTED])
+    @pytest.mark.parametrize(
+        "argument", ["env_file", "config_file", "reactor_url", "profile", "simulator"]
+    )
+    def test_no_message_quotes_what_is_certainly_a_secret(self, argument: str, secret: str) -> None:
+        values = {argument: secret}
+        if argument == "reactor_url":
+            values |= {"client_id": "client-1234567890", "client_secret": "x", "org_id": ORG}
+        with pytest.raises(AdobeError) as caught:
+            adobe_nb.connect(**values)
+        assert "hush" not in str(caught.value)
+
+    def test_only_client_ids_of_the_usual_form_are_shown_in_part(self) -> None:
+        usual = "0123456789abcdef0123456789abcdef"
+        values = {"client_id": usual, "access_token": PASTED, "org_id": ORG}
+        with pytest.raises(CredentialsError, match=r"another client \(••••\) .* \(0123…cdef\)"):
+            credentials_of(candidate_of("arguments", values))
+        assert self.of(client_id=usual).masked_client_id == "0123…cdef"
+        assert self.of(client_id="a-secret-of-another-form").masked_client_id == "••••"
 
     def test_the_repr_shows_no_secret(self) -> None:
         assert "hush" not in repr(self.of())

@@ -1,6 +1,7 @@
 """Tokens are fetched, kept, renewed early and once after a 401, and never shown."""
 
 import json
+import re
 import threading
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -81,12 +82,17 @@ class TestSignIn:
         assert (caught.value.status, caught.value.code) == (400, "invalid_client")
 
     def test_an_unknown_client_differs_from_a_wrong_secret(self, demo: Any) -> None:
-        with pytest.raises(SignInError, match="does not know the client ID unkn…0000"):
+        with pytest.raises(
+            SignInError, match="does not know the client ID from arguments"
+        ) as caught:
             sign_in(demo, client_id="unknown-client-0000")
+        # It may be the client secret, in the wrong place.
+        assert not re.search("unkn|0000", str(caught.value))
 
-    def test_a_missing_scope_names_the_requested_scopes(self, demo: Any) -> None:
-        with pytest.raises(SignInError, match="openid, not_there.*ADOBE_SCOPES"):
-            sign_in(demo, scopes="openid,not_there")
+    def test_a_missing_scope_names_the_source_and_not_what_was_typed(self, demo: Any) -> None:
+        with pytest.raises(SignInError, match="scopes from arguments.*ADOBE_SCOPES") as caught:
+            sign_in(demo, scopes="openid,hush4hush8")
+        assert "hush" not in str(caught.value)
 
     def test_a_token_without_the_needed_scopes_is_explained_by_the_first_request(
         self, demo: Any
@@ -270,6 +276,38 @@ class TestWhatImsSays:
         assert shown in str(caught.value)
         assert "hush" not in str(caught.value)
         assert "\n" not in str(caught.value)
+
+    @pytest.mark.parametrize("code", ["invalid_client", "invalid_scope", "other"])
+    def test_typed_values_are_masked_because_they_may_be_a_secret(self, code: str) -> None:
+        description = "client hush-client-1, scopes openid hush4hush8"
+        body = json.dumps({"error": code, "error_description": description}).encode()
+        with stub(lambda _: Answer(400, body)) as ims, pytest.raises(SignInError) as caught:
+            sessions.connect(
+                client_id="hush-client-1",
+                client_secret="wrong",
+                org_id="A@AdobeOrg",
+                scopes="openid,hush4hush8",
+                retry_pause=0,
+                ims_url=ims.url,
+                reactor_url=ims.url,
+            )
+        assert "IMS says: client ••••••••, scopes openid ••••••••" in str(caught.value)
+        assert "hush" not in str(caught.value)
+
+    def test_refused_default_scopes_are_named(self) -> None:
+        body = json.dumps({"error": "invalid_scope"}).encode()
+        with (
+            stub(lambda _: Answer(400, body)) as ims,
+            pytest.raises(SignInError, match="default scopes AdobeID, openid"),
+        ):
+            sessions.connect(
+                client_id="c" * 12,
+                client_secret="wrong",
+                org_id="A@AdobeOrg",
+                retry_pause=0,
+                ims_url=ims.url,
+                reactor_url=ims.url,
+            )
 
 
 class TestRenewal:

@@ -371,6 +371,25 @@ class TestUsing:
         ):
             getattr(store, call)("two")
 
+    @pytest.mark.parametrize(
+        "name", ["a1b2c3d4-e5f6-7a8b-9c0d-e1f2a3b4c5d6", "p8e-hush1", "a1b2" * 8]
+    )
+    def test_a_name_that_may_be_a_secret_is_not_quoted(
+        self, store: ProfileStore, memory: Memory, name: str
+    ) -> None:
+        store.save("one", credentials())
+        with pytest.raises(CredentialsError, match="no profile of this name .* are: one") as caught:
+            store.use(name)
+        assert name not in str(caught.value)
+
+    @pytest.mark.parametrize("name", ["a1b2c3d4-e5f6-7a8b-9c0d-e1f2a3b4c5d6", "p8e-hush1"])
+    def test_a_secret_is_not_saved_as_the_name(
+        self, store: ProfileStore, memory: Memory, name: str
+    ) -> None:
+        with pytest.raises(CredentialsError, match="must not look like a secret") as caught:
+            store.save(name, credentials())
+        assert name not in str(caught.value)
+
     def test_says_that_the_secret_is_missing(self, store: ProfileStore, memory: Memory) -> None:
         store.save("one", credentials())
         memory.kept.clear()

@@ -248,10 +248,31 @@ class TestDatabricks:
     def test_errors_say_what_to_do_and_are_not_quoted(
         self, dbutils: Dbutils, error: Exception, message: str
     ) -> None:
+        dbutils.secrets.list_error = error
+        text = str(error_of("databricks:adobe"))
+        assert re.search(message, text)
+        assert HUSH not in text
+
+    @pytest.mark.parametrize(
+        ("error", "message"),
+        [
+            (Py4JJavaError(f"PERMISSION_DENIED: {HUSH}"), "no permission to read .* put-acl adobe"),
+            (Py4JJavaError(f"Secret does not exist with scope: and key: {HUSH}"), "is listed, but"),
+            (
+                RuntimeError(HUSH),
+                r"cannot be read \(RuntimeError\).* put-secret adobe ADOBE_ORG_ID",
+            ),
+        ],
+        ids=["permission", "deleted", "other"],
+    )
+    def test_secret_that_cannot_be_read_is_named_and_the_error_is_not_quoted(
+        self, dbutils: Dbutils, error: Exception, message: str
+    ) -> None:
         dbutils.secrets.scopes["adobe"] = VALUES
         dbutils.secrets.error = error
         text = str(error_of("databricks:adobe"))
         assert re.search(message, text)
+        assert "There is no" not in text
         assert HUSH not in text
 
     def test_other_variable_named_dbutils_is_reported(

@@ -565,6 +565,36 @@ class TestOtherTools:
         with pytest.raises(CredentialsError, match="not for 0@AdobeOrg"):
             sources.from_config_file(write(tmp_path, PEER), "0@AdobeOrg")
 
+    @pytest.mark.parametrize("misplaced", [HUSH, "hush" * 9, "a1b2-hush"])
+    def test_a_secret_in_place_of_the_organization_is_not_quoted(
+        self, tmp_path: Path, misplaced: str
+    ) -> None:
+        wrong = {**PEER, "org_id": misplaced, "org_name": HUSH}
+        listed = write(tmp_path, [wrong, self.OTHER])
+        with pytest.raises(
+            CredentialsError, match="lists one without a valid organization ID, FFFF"
+        ) as caught:
+            sources.from_config_file(listed)
+        assert "hush" not in str(caught.value)
+        single = write(tmp_path, wrong)
+        with pytest.raises(CredentialsError, match="Invalid organization ID in .*json") as caught:
+            credentials_of(sources.from_config_file(single, ORG))
+        assert "hush" not in str(caught.value)
+        for document in (PEER, [PEER, self.OTHER]):
+            path = write(tmp_path, document)
+            with pytest.raises(CredentialsError, match="organization ID in arguments") as caught:
+                sources.from_config_file(path, misplaced)
+            assert "hush" not in str(caught.value)
+
+    def test_blanks_around_an_organization_do_not_matter(self, tmp_path: Path) -> None:
+        path = write(tmp_path, {**PEER, "org_id": f" {ORG} "})
+        assert credentials_of(sources.from_config_file(path, f"{ORG} ")).org_id == ORG
+
+    def test_type_of_a_credential_is_quoted_only_if_it_is_a_word(self, tmp_path: Path) -> None:
+        path = write(tmp_path, project({"integration_type": "apikey"}, {"integration_type": HUSH}))
+        with pytest.raises(CredentialsError, match=r"found: apikey\)"):
+            opened("console", path)
+
     def test_an_app_builder_file_points_to_the_env_file(self, tmp_path: Path) -> None:
         path = write(
             tmp_path,

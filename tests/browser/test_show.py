@@ -1,5 +1,6 @@
 """A table of show(), in a browser without a network."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -52,3 +53,21 @@ def test_table_sorts_and_filters_offline_and_is_readable_without_scripts(
     expect(still.get_by_text("run this cell in a notebook")).to_be_visible()
     expect(still.locator("table:visible")).to_have_count(1)
     still.close()
+
+
+def test_times_sort_to_the_millisecond_and_stay_times(page: Page, tmp_path: Path) -> None:
+    milliseconds = [7, 2, 9, 0, 10, 1]
+    texts = [f"2026-01-01T00:00:00.{number:03}Z" for number in milliseconds]
+    times = pd.Series(pd.to_datetime(texts)).dt.tz_convert("Asia/Tokyo")
+    frame = pd.DataFrame({"number": milliseconds, "made": times})
+    path = tmp_path / "page.html"
+    path.write_text(f"<meta charset=utf-8>{SortableTable(frame)._repr_html_()}", "utf-8")
+    page.goto(path.as_uri())
+    header = page.get_by_role("columnheader", name="made")
+    # Its search compares dates.
+    expect(header).to_have_class(re.compile("dt-type-date"))
+    header.locator(".dt-column-title").click()
+    expect(header).to_have_attribute("aria-sort", "ascending")
+    rows = page.locator(".adobe-nb-live tbody tr")
+    expect(rows.locator("td:first-child")).to_have_text(list(map(str, sorted(milliseconds))))
+    expect(rows.locator("td:nth-child(2)")).to_have_text(["2026-01-01 09:00:00"] * 6)

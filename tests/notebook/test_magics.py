@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from IPython.core.error import StdinNotImplementedError, UsageError
+from IPython.core.history import HistoryManager
 from IPython.core.interactiveshell import InteractiveShell
 
 import adobe_nb
@@ -21,6 +22,8 @@ from adobe_nb.notebook.panel import SignInPanel
 from tests.conftest import sign_in
 from tests.support.hosted import Dbutils
 from tests.test_session import env_of, write
+
+UUID_SECRET = "a1b2c3d4-e5f6-7a8b-9c0d-e1f2a3b4c5d6"
 
 
 def run(shell: InteractiveShell, line: str) -> None:
@@ -65,6 +68,14 @@ class TestExtension:
         adobe_nb.load_ipython_extension(shell)
         adobe_nb.unload_ipython_extension(shell)
         assert "mathjax_ignore" not in plain._repr_html_()
+
+    def test_cells_of_a_styler_are_escaped_while_the_extension_is_loaded(
+        self, shell: InteractiveShell
+    ) -> None:
+        frame = pd.DataFrame({"name": ["<script>"]})
+        assert "<script>" not in frame.style.to_html()
+        adobe_nb.unload_ipython_extension(shell)
+        assert "<script>" in frame.style.to_html()
 
     def test_our_frames_are_shown_compactly(self, shell: InteractiveShell, session: Any) -> None:
         frame = session.reactor.properties()
@@ -583,6 +594,20 @@ class TestAuth:
         assert files
         assert not any(b"p8e-hush" in each for each in files)
 
+    def test_refused_secret_is_removed_from_a_history_in_memory(
+        self, shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # As in kernels of nbclient.
+        history: Any = HistoryManager(shell=shell, hist_file=":memory:")
+        monkeypatch.setattr(shell, "history_manager", history)
+        shell.run_cell("x = 'p8e-hush-0123456789'", store_history=True)
+        history.writeout_cache()
+        shell.run_cell("%adobe_auth login p8e-hush-0123456789", store_history=True)
+        history.writeout_cache()
+        stored = [row[0] for row in history.db.execute("SELECT source_raw FROM history")]
+        assert stored == ["x = '•••• (removed)'", "•••• (removed)"]
+        history.end_session()
+
     def test_secret_in_an_earlier_session_is_removed(self, shell: InteractiveShell) -> None:
         history: Any = shell.history_manager
         shell.run_cell("x = 'p8e-hush-earlier-one'", store_history=True)
@@ -638,6 +663,15 @@ class TestAuth:
         assert "rotate the secret" in printed
         assert "hush0123456789" not in printed
         assert self.left_over(shell) == []
+
+    @pytest.mark.parametrize("option", ["--profile ", "--profile=", "use ", "login --save ", ""])
+    def test_secret_of_the_older_form_is_removed_in_place_of_a_name(
+        self, shell: InteractiveShell, option: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        shell.run_cell(f"%adobe_auth {option}{UUID_SECRET}", store_history=True)
+        printed = "".join(capsys.readouterr())
+        assert "rotate the secret" in printed
+        assert UUID_SECRET not in printed + repr(shell.history_manager.input_hist_raw)
 
     def test_braces_insert_a_text_variable_and_evaluate_nothing(
         self, shell: InteractiveShell, capsys: pytest.CaptureFixture[str]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ipywidgets import Widget
 
 from adobe_nb import session as sessions
 from adobe_nb.auth.credentials import Credentials, Secret
@@ -48,6 +49,16 @@ def simulated(monkeypatch: pytest.MonkeyPatch, demo: Any) -> Any:
 
 def test_panel_is_one_model() -> None:
     assert panel() is panel()
+
+
+def test_panel_that_was_closed_is_replaced_and_follows_the_session_no_more(demo: Any) -> None:
+    closed = panel()
+    Widget.close_all()
+    shown = panel()
+    assert "application/vnd.jupyter.widget-view+json" in shown._repr_mimebundle_()[0]
+    session = sign_in(demo)
+    assert shown.state["org_id"] == session.org_id
+    assert not closed.state["connected"]
 
 
 def test_shows_the_session_and_its_lifetime(demo: Any) -> None:
@@ -296,6 +307,24 @@ def test_token_in_the_scopes_field_is_not_shown(simulated: Any) -> None:
     send(shown, action="sign_in", service="simulator", scopes=details["access_token"], **values)
     assert "Invalid scope in the panel" in shown.message["text"]
     assert details["access_token"][:20] not in everything(shown)
+
+
+@pytest.mark.parametrize("name", ["org_id", "client_id", "scopes"])
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "a1b2c3d4-e5f6-7a8b-9c0d-e1f2a3b4c5d6",
+        "p8e-a1b2c3d4",
+        "openid,xp8e-a1b2c3d4",
+        "a1b2c3d4e5f6g7h8",
+    ],
+)
+def test_secret_in_another_field_is_not_shown(simulated: Any, name: str, secret: str) -> None:
+    shown, details = panel(), simulated.connection()
+    values = {key: details[key] for key in ("org_id", "client_id", "client_secret")}
+    send(shown, action="sign_in", service="simulator", **{**values, name: secret})
+    assert shown.message["field"] == name
+    assert "a1b2" not in everything(shown)
 
 
 def in_another_thread(shown: SignInPanel, **content: Any) -> None:

@@ -7,10 +7,13 @@ from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
+from ipykernel.zmqshell import ZMQDisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
+from jupyter_client.session import Session
 
 import adobe_nb
 from adobe_nb.notebook.display import NOT_MATH
@@ -50,7 +53,7 @@ def test_has_every_column_whole_in_the_order_of_the_display(
     assert len(table["rows"]) == len(rules)
     row = dict(zip(table["columns"], table["rows"][0], strict=True))
     assert row["id"] == rules["id"][0]
-    assert row["updated_at"] == f"{rules['updated_at'][0]:%Y-%m-%d %H:%M:%S}"
+    assert row["updated_at"][0] == f"{rules['updated_at'][0]:%Y-%m-%d %H:%M:%S}"
     assert "times in UTC" in html
 
 
@@ -85,7 +88,15 @@ def test_any_frame_is_shown_with_values_that_a_browser_can_sort(shell: Interacti
     table = table_in(html)
     assert table["columns"] == list(values)
     assert table["rows"] == [
-        [2, 0.5, ["inf", LARGEST], "True", "True", "2026-01-01 01:30:00", "[1, 'a']"],
+        [
+            2,
+            0.5,
+            ["inf", LARGEST],
+            "True",
+            "True",
+            ["2026-01-01 01:30:00", "2025-12-31T16:30:00.000Z"],
+            "[1, 'a']",
+        ],
         [[str(10**17), 1e17], "", 1.0, "False", "", "", ""],
     ]
     assert "times in Asia/Tokyo" in html
@@ -108,6 +119,12 @@ def test_numbers_that_a_browser_shows_differently_are_sorted_as_numbers(
     frame = pd.DataFrame({"a": pd.Series([value], dtype=object)})
     [[cell]] = table_in(html_of(shell, frame))["rows"]
     assert cell == [text, order]
+
+
+def test_number_of_32_bits_is_shown_with_its_own_digits(shell: InteractiveShell) -> None:
+    frame = pd.DataFrame({"a": np.array([0.1, 0.5], "float32")})
+    rows = table_in(html_of(shell, frame))["rows"]
+    assert rows == [[["0.1", float(np.float32(0.1))]], [0.5]]
 
 
 def test_index_is_shown_unless_it_numbers_the_rows(shell: InteractiveShell) -> None:
@@ -135,7 +152,6 @@ def test_long_value_is_cut_and_counted(shell: InteractiveShell) -> None:
     [
         pd.DataFrame({"a": [None, None]}),
         pd.DataFrame(index=[0, 1]),
-        pd.DataFrame([["x" * 10_000] * 101]),
     ],
 )
 def test_frame_of_which_nothing_can_sort_is_an_ordinary_table(
@@ -143,8 +159,17 @@ def test_frame_of_which_nothing_can_sort_is_an_ordinary_table(
 ) -> None:
     html = html_of(shell, frame)
     assert "<script" not in html
-    assert "The first 0" not in html
     assert "<table" in html
+
+
+def test_first_row_that_is_too_large_says_to_select_columns(shell: InteractiveShell) -> None:
+    frame = pd.DataFrame([["x" * 10_000] * 101, ["y"] * 101])
+    html = html_of(shell, frame)
+    assert "select columns first: adobe_nb.show(frame[[" in html
+    assert "run this cell" not in html
+    assert "The first 0" not in html
+    assert "<script" not in html
+    assert len(table_in(html_of(shell, frame[[0, 1]]))["rows"]) == 2
 
 
 def test_groups_and_columns_of_several_levels_are_named(shell: InteractiveShell) -> None:
@@ -186,21 +211,76 @@ def test_says_how_many_rows_of_how_many_it_has(shell: InteractiveShell) -> None:
     assert "The first 20,000 of 20,001 rows" in long
 
 
-def test_each_cell_has_the_library_once(shell: InteractiveShell) -> None:
-    frame = pd.DataFrame({"a": [1]})
-    cell = "adobe_nb.show(frame); adobe_nb.show(frame)"
-    for _ in range(2):
-        first, second = (output["text/html"] for output in outputs(shell, cell, frame=frame))
-        assert len(first) > LIBRARY_SIZE > 20 * len(second)
+def test_times_within_a_second_have_different_orders(shell: InteractiveShell) -> None:
+    # The clock is set back an hour at 01:00 UTC.
+    texts = ["2025-10-26T00:30:00.007Z", "2025-10-26T00:30:00.010Z", "2025-10-26T01:10:00.000Z"]
+    times = pd.Series(pd.to_datetime(texts)).dt.tz_convert("Europe/Berlin")
+    rows = table_in(html_of(shell, times.to_frame("at")))["rows"]
+    assert [cell for [cell] in rows] == [
+        ["2025-10-26 02:30:00", texts[0]],
+        ["2025-10-26 02:30:00", texts[1]],
+        ["2025-10-26 02:10:00", texts[2]],
+    ]
+
+
+def sizes_in_kernel(
+    shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch, *cells: str
+) -> list[int]:
+    """The sizes of the tables that a kernel sends when it runs these cells."""
+    sizes: list[int] = []
+
+    class Sent(Session):
+        def send(self, _: Any, message: Any, **__: Any) -> None:
+            if message["msg_type"] == "display_data":
+                sizes.append(len(message["content"]["data"]["text/html"]))
+
+    publisher = ZMQDisplayPublisher(shell=shell, session=Sent(key=b"x"))
+    monkeypatch.setattr(shell, "display_pub", publisher)
+    shell.push({"show": adobe_nb.show, "frame": pd.DataFrame({"a": [1]})})
+    for cell in cells:
+        shell.run_cell(cell, store_history=True).raise_error()
+    return sizes
+
+
+def test_first_table_of_each_cell_has_the_library(
+    shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = sizes_in_kernel(shell, monkeypatch, *["show(frame); show(frame)"] * 2)
+    assert [size > LIBRARY_SIZE for size in sizes] == [True, False, True, False]
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_first_table_after_the_output_was_cleared_has_the_library(
+    shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch, wait: bool
+) -> None:
+    cell = (
+        "from IPython.display import clear_output\n"
+        f"for _ in range(2):\n    clear_output(wait={wait}); show(frame); show(frame)"
+    )
+    sizes = sizes_in_kernel(shell, monkeypatch, cell)
+    assert [size > LIBRARY_SIZE for size in sizes] == [True, False, True, False]
+
+
+def test_captured_tables_each_have_the_library_and_so_has_the_next(
+    shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cell = (
+        "from IPython.utils.capture import capture_output\n"
+        "with capture_output() as captured:\n    show(frame); show(frame)\n"
+        "show(frame)"
+    )
+    (size,) = sizes_in_kernel(shell, monkeypatch, cell)
+    assert size > LIBRARY_SIZE
+    for output in shell.user_ns["captured"].outputs:
+        assert len(output.data["text/html"]) > LIBRARY_SIZE
 
 
 def test_table_outside_a_cell_has_the_library_and_so_has_the_next_cell(
-    shell: InteractiveShell,
+    shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    frame = pd.DataFrame({"a": [1]})
     for _ in range(2):
-        assert len(SortableTable(frame)._repr_html_()) > LIBRARY_SIZE
-    assert len(html_of(shell, frame)) > LIBRARY_SIZE
+        assert len(SortableTable(pd.DataFrame({"a": [1]}))._repr_html_()) > LIBRARY_SIZE
+    assert sizes_in_kernel(shell, monkeypatch, "show(frame)")[0] > LIBRARY_SIZE
 
 
 def test_ordinary_table_is_there_for_front_ends_without_scripts(

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from fractions import Fraction
 from functools import cache
+from html import escape
 from typing import Any
 
 import pandas as pd
@@ -156,6 +157,7 @@ def test_headers_wrap_at_underscores_and_stay_the_same_when_copied(
     html, _ = display_of(shell, session.reactor.properties().assign(**{"a_<b>": 1}))
     assert "updated_<wbr>at" in html
     assert "a_<wbr>&lt;b&gt;" in html
+    assert "mathjax_ignore" in html.partition("<table")[2].partition(">")[0]
 
 
 def test_answers_show_words_first_and_ids_last(shell: InteractiveShell, session: Any) -> None:
@@ -300,6 +302,17 @@ def test_column_without_values_is_hidden_whatever_it_is(
     html, text = display_of(shell, rules)
     assert column not in headers(html)
     assert hidden_columns(text) + len(text.splitlines()[0].split()) == len(rules.columns)
+
+
+@pytest.mark.parametrize("limits", [("one", 2, None, "four"), ["one", 2, None, "four"]])
+def test_limits_of_any_type_are_shown(shell: InteractiveShell, session: Any, limits: Any) -> None:
+    frame = session.reactor.properties()
+    frame.attrs["limits"] = limits
+    html, text = display_of(shell, frame)
+    more = 'attrs["limits"] has 1 more.'
+    assert text.endswith(f"\none\n2\nNone\n{more}")
+    assert f"<br>one<br>2<br>None<br>{escape(more)}" in html
+    assert len(frame.attrs["limits"]) == 4
 
 
 def test_frame_that_cannot_be_shown_like_ours_is_shown_by_pandas(

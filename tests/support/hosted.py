@@ -74,10 +74,14 @@ class Secrets:
         self.scopes = scopes
         self.error: Exception | None = None
         """Raised when the last value of a scope is requested."""
+        self.list_error: Exception | None = None
+        """Raised when a scope is listed."""
         self.asked: list[tuple[str, ...]] = []
 
     def list(self, scope: str) -> Sequence[SecretMetadata]:
         self.asked.append((scope,))
+        if self.list_error is not None:
+            raise self.list_error
         if scope not in self.scopes:
             raise Py4JJavaError(
                 "An error occurred while calling o351.list.\n: com.databricks.common.client."
