@@ -384,7 +384,7 @@ reactor.extensions.update(other, settings={})
             property_cell: folded_cell(EXTENSION),
         },
         before=[earlier],
-        repeated=["files", "bad", "mend", "configure", "upgrade"],
+        repeated=["files", "bad", "mend", "upgrade"],
         refused_again=["install", "release", "next-version"],
         after=[
             harmless,
