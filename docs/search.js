@@ -5,7 +5,7 @@
    which have every word. Here rare words count more, some of the words are enough, headings and terms
    of the glossary are found by their words, and pages that explain come before pages that record. */
 
-const FOLDERS = { "how-to": 2, explanation: 2, reference: 1, tutorials: -4, decisions: -8 };
+const FOLDERS = { "how-to": 2, explanation: 2, reference: 1, tutorials: -4, decisions: -8, changelog: -20 };
 const HEADING = 20;
 const OPTION = 6;
 /* How much of a heading and a query must be the same words; below this, headings match by chance. */
