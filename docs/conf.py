@@ -5,6 +5,8 @@ tutorials, which are copied from ``notebooks/``, and those of the reference that
 registry, the parsers, the error catalogs and the docstrings.
 """
 
+import json
+import re
 import runpy
 import shutil
 from pathlib import Path
@@ -44,7 +46,7 @@ napoleon_google_docstring = False
 napoleon_use_rtype = False
 
 html_theme = "pydata_sphinx_theme"
-html_title = "adobe_nb"
+html_title = f"adobe_nb {release}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
@@ -60,10 +62,24 @@ html_theme_options = {
 }
 
 
+def alternative_text(code: str) -> str:
+    """Return the text in place of a chart that this code draws: its title, or else its call."""
+    title = re.search(r'title=f?"([^"]+)"', code)
+    if title is None:
+        return f"Chart of {code.strip().rstrip(';')}"
+    return f"Chart: {re.sub(r'{.*?}', '…', title[1])}"
+
+
 def copy_tutorials(_: Sphinx) -> None:
     """Copy the notebooks and their images into the site, where Sphinx looks for its sources."""
     for notebook in NOTEBOOKS.glob("*.ipynb"):
-        shutil.copy(notebook, HERE / "tutorials" / notebook.name)
+        content = json.loads(notebook.read_text(encoding="utf-8"))
+        for cell in content["cells"]:
+            if cell["cell_type"] == "code":
+                alternative = alternative_text("".join(cell["source"]))
+                cell["metadata"]["mystnb"] = {"image": {"alt": alternative}}
+        copy = HERE / "tutorials" / notebook.name
+        copy.write_text(json.dumps(content), encoding="utf-8")
     shutil.copytree(NOTEBOOKS / "images", HERE / "tutorials" / "images", dirs_exist_ok=True)
 
 

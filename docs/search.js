@@ -5,11 +5,13 @@
    which have every word. Here rare words count more, some of the words are enough, headings and terms
    of the glossary are found by their words, and pages that explain come before pages that record. */
 
-const FOLDERS = { "how-to": 2, explanation: 2, reference: 1, tutorials: -4, decisions: -8 };
+const FOLDERS = { "how-to": 2, explanation: 2, reference: 1, tutorials: -4, decisions: -8, changelog: -20 };
 const HEADING = 20;
 const OPTION = 6;
 /* How much of a heading and a query must be the same words; below this, headings match by chance. */
 const LEAST_ALIKE = 0.4;
+/* A heading on more pages than this, such as "Columns", is part of a form and answers nothing. */
+const MOST_PLACES = 5;
 
 const query = new URLSearchParams(window.location.search).get("q") ?? "";
 /* "fail-on" means an option of a command, "profile" rarely does. */
@@ -32,6 +34,15 @@ var Scorer = {
   },
 };
 
+const setIndex = Search.setIndex;
+
+Search.setIndex = (index) => {
+  for (const [heading, places] of Object.entries(index.alltitles)) {
+    if (places.length > MOST_PLACES) delete index.alltitles[heading];
+  }
+  setIndex(index);
+};
+
 const findPages = Search.performTermsSearch;
 
 Search.performTermsSearch = (words, excluded) => [
@@ -41,20 +52,28 @@ Search.performTermsSearch = (words, excluded) => [
 
 function pagesWithMostOf(words, excluded) {
   const pages = new Map();
+  const found = new Map();
   let weights = 0;
   for (const word of words) {
     const weight = rarity(word);
     weights += weight;
     for (const result of findPages(new Set([word]), excluded)) {
       const page = pages.get(result[0]) ?? result.with(4, 0);
-      page[4] += weight * result[4];
+      page[4] += weight * pointsOf(result);
       pages.set(result[0], page);
+      found.set(result[0], (found.get(result[0]) ?? 0) + weight);
     }
   }
   const results = [...pages.values()];
   results.forEach((page) => (page[4] /= weights));
   const best = Math.max(...results.map((page) => page[4]));
-  return results.filter((page) => page[4] > best / 2);
+  const hasAll = (page) => found.get(page[0]) > 0.99 * weights;
+  return results.filter((page) => page[4] > best / 2 || hasAll(page));
+}
+
+/* The title of a decision names its subject, but other pages answer questions about it. */
+function pointsOf([page, , , , score]) {
+  return page.startsWith("decisions/") ? Math.min(score, Scorer.term) : score;
 }
 
 function headingsLike(text) {

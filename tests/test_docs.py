@@ -112,6 +112,45 @@ def test_guide_to_reading_tables_runs(session: sessions.Session) -> None:
     assert [len(found) for found in results(recipes, names)] == [9, 2]
 
 
+def test_guide_to_removing_deletes_every_profile(session: sessions.Session) -> None:
+    session.save("work", in_file=True)
+    session.save("other", in_file=True)
+    [block] = examples_of("how-to/install.md")
+    results(block, {})
+    assert adobe_nb.profiles() == []
+
+
+def test_pages_that_install_from_an_index_link_to_the_installation() -> None:
+    """Until it is published, a package of this name in an index is not this one."""
+    for page in (ROOT / "docs").rglob("*.md"):
+        text = page.read_text(encoding="utf-8")
+        # A program that runs elsewhere starts without the package.
+        if re.search(r"pip install adobe_nb|run: pip install", text):
+            assert "install.md" in text or page.name == "install.md", page
+
+
+def test_guide_to_changes_names_the_calls_that_require_confirmation(
+    session: sessions.Session,
+) -> None:
+    text = read_page("how-to/change-tags.md")
+    [sentence] = re.findall(r"^Every other write is .*?\n\n", text, re.MULTILINE | re.DOTALL)
+    confirmed, others = set(), set()
+    for name in RESOURCES:
+        collection = getattr(session.reactor, name, None)
+        for verb in filter(re.compile(r"[a-z]").match, dir(collection)):
+            method = getattr(collection, verb)
+            if not callable(method):
+                continue
+            parameters = inspect.signature(method).parameters
+            if "confirm" in parameters:
+                confirmed.add(verb)
+            elif "dry_run" in parameters:
+                others.add(verb)
+    assert confirmed == {"build", "delete", "release_private", "republish"}
+    named = set(re.findall(r"`(?:\w+\.)?(\w+)`", sentence))
+    assert named - {"delete", "request"} <= others
+
+
 def test_guide_to_questions_runs(
     session: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,6 +231,8 @@ def test_security_page_counts_channels_and_names_existing_tests() -> None:
     assert numbers == list(range(1, len(numbers) + 1))
     named = set(re.findall(r"`(test_\w+)::(test_\w+)`", text))
     assert f"{len(numbers)} channels,\nand {len(named)} tests" in text
+    _, tests = text.split("## The tests of each channel")
+    assert [int(found) for found in re.findall(r"^(\d+)\. ", tests, re.MULTILINE)] == numbers
     for module, test in named:
         texts = [
             path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob(f"{module}.py")

@@ -19,7 +19,7 @@ from pandas.testing import assert_frame_equal
 
 from adobe_nb import snapshot
 from adobe_nb.cli import main
-from adobe_nb.errors import ApiError, ArgumentError, NotFound, SnapshotError
+from adobe_nb.errors import ApiError, ArgumentError, NotAllowed, NotFound, SnapshotError
 from adobe_nb.simulator.messages import JSON_API, Response
 from adobe_nb.simulator.seed import Bulk
 from adobe_nb.snapshot.filling import in_order
@@ -357,6 +357,30 @@ class TestInvisiblePackages:
             snapshot.pull(site, to=tmp_path, session=session)
         assert raised.value.status == status
         assert not list(tmp_path.glob("0*"))
+
+
+def test_pull_stops_at_a_list_that_may_not_be_read_and_reads_the_other_properties(
+    company: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, simulator = company
+    properties = session.reactor.properties().head(2)
+    refused, other = properties["id"]
+    working, path = simulator.app, f"/properties/{refused}/rules"
+    error = {"status": "403", "code": "not-authorized", "title": "Not authorized"}
+    body = json.dumps({"errors": [error]}).encode()
+
+    def answer(request: Any) -> Any:
+        if request.path == path:
+            return Response(403, body, JSON_API)
+        return working(request)
+
+    monkeypatch.setattr(simulator, "app", answer)
+    options = {"to": tmp_path, "tables": ["rules"], "session": session}
+    with pytest.raises(NotAllowed, match=path):
+        snapshot.pull(properties, **options)
+    assert not list(tmp_path.glob("0*"))
+    made = snapshot.pull(other, **options)
+    assert set(made.frame("rules")["property_id"]) == {other}
 
 
 class TestInterruptions:
