@@ -388,7 +388,7 @@ def test_dry_run_of_a_thousand_events_is_cut(shell: InteractiveShell, session: A
     frame = session.edge.collect("a" * 8 + "-0000-4000-8000-" + "0" * 12, events, dry_run=True)
     assert frame["body"].str.len().max() > 10_000
     for text in display_of(shell, frame.head(1)):
-        assert "a@b.example" in text
+        assert "a@b.example" in text.replace("<wbr>", "")
         assert len(text) < 6000
 
 

@@ -283,6 +283,8 @@ def test_answers_are_about_the_property_with_the_most_rules_unless_one_is_named(
     counts = adobe_nb.reactor.rules(names["properties"])["property_id"].value_counts()
     assert names["site"]["id"].iloc[0] == counts.idxmax()
     assert names["name"] != names["properties"]["name"].iloc[0]
+    with pytest.raises(adobe_nb.ArgumentError, match="No property is called 'Web Stor'"):
+        exec(cells["read"].source.replace('name = "Web Store US"', 'name = "Web Stor"'), names)
 
 
 def test_the_only_property_is_not_compared_with_itself(

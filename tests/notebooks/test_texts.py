@@ -144,7 +144,7 @@ def test_begins_with_what_one_will_be_able_to_do_and_how_long_it_takes(path: Pat
     assert purpose.count("\n") < 3
 
 
-@pytest.mark.parametrize("path", paths()[:4], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", paths(), ids=lambda path: path.stem)
 def test_a_restart_in_the_middle_is_prepared_for(path: Path) -> None:
     """All imports are in the first cell of code, and the text says how to run what is above."""
     line = (
