@@ -287,7 +287,7 @@ def read_manifest(folder: Path, number: int) -> Snapshot:
             return snapshot
     except (KeyError, TypeError, ValueError) as error:
         raise damaged(file, f"{type(error).__name__}: {error}") from error
-    advice = "Update the package: pip install --upgrade adobe_nb."
+    advice = "Update adobe_nb."
     if version in range(FORMAT):
         advice = "Pull into another folder."
     raise SnapshotError(

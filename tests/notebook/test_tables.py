@@ -157,7 +157,8 @@ def test_headers_wrap_at_underscores_and_stay_the_same_when_copied(
     html, _ = display_of(shell, session.reactor.properties().assign(**{"a_<b>": 1}))
     assert "updated_<wbr>at" in html
     assert "a_<wbr>&lt;b&gt;" in html
-    assert "mathjax_ignore" in html.partition("<table")[2].partition(">")[0]
+    # The class that keeps MathJax away, whole.
+    assert "tex2jax_ignore" in html.partition("<table")[2].partition(">")[0]
 
 
 def test_answers_show_words_first_and_ids_last(shell: InteractiveShell, session: Any) -> None:
