@@ -136,7 +136,7 @@ class TestOtherFormats:
         assert sorted(old.rglob("*")) == before
 
     @pytest.mark.parametrize(
-        ("version", "advice"), [(99, "pip install --upgrade adobe_nb"), (3, "another folder")]
+        ("version", "advice"), [(99, "Update adobe_nb"), (3, "another folder")]
     )
     def test_other_formats_are_refused_with_advice(
         self, version: int, advice: str, tmp_path: Path
