@@ -16,6 +16,8 @@ from itertools import chain
 from typing import NamedTuple, Protocol
 
 MASK = "••••••••"
+UUID = r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+"""The form of older client secrets."""
 CERTAINLY_A_SECRET = re.compile(r"eyJ[A-Za-z0-9_.~+/=-]{10,}|p8e-[A-Za-z0-9_.~+/=-]{6,}")
 """A token or a client secret, whoever it belongs to."""
 # C0 (except tab and newline) and C1 controls, DEL, line and paragraph separators, controls of the

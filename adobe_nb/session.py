@@ -593,7 +593,7 @@ def on_change(listener: Callable[[], object]) -> None:
 
 
 def off_change(listener: Callable[[], object]) -> None:
-    """Call the listener no more."""
+    """Stop calling the listener."""
     if listener in _listeners:
         _listeners.remove(listener)
 

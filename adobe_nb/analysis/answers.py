@@ -82,10 +82,12 @@ def answer(
     """
     has_several_properties = len(model.property_ids) > 1
     if has_several_properties:
-        columns = {"property_id": "string", **columns}
+        columns = {"property_id": "string", "property_name": "string", **columns}
         if "property_id" not in sort:
             sort = ["property_id", *sort]
     frame = pd.DataFrame(list(rows), columns=list(columns), dtype="object")
+    if has_several_properties:
+        frame["property_name"] = frame["property_id"].map(_property_names(model, *also))
     for name, dtype in columns.items():
         column = frame[name]
         if dtype == "string":
@@ -93,10 +95,6 @@ def answer(
         if dtype.startswith("datetime"):
             column = pd.to_datetime(column, utc=True)
         frame[name] = column.astype(dtype)
-    if has_several_properties:
-        names = property_names(model, *also)
-        frame.insert(1, "property_name", frame["property_id"].map(names).astype("string"))
-        columns = {**columns, "property_name": "string"}
     frame = frame.sort_values(list(sort), kind="stable", ignore_index=True)
     # After sorting, so that the order is the same when secrets are shown.
     for name, dtype in columns.items():
@@ -108,7 +106,7 @@ def answer(
     return frame
 
 
-def property_names(*models: Model) -> dict[str, str]:
+def _property_names(*models: Model) -> dict[str, str]:
     """Return the names of the properties whose rows are known, by id."""
     names = {}
     for model in models:

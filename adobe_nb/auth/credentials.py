@@ -14,6 +14,7 @@ import msgspec
 
 from adobe_nb.errors import CredentialsError, IncompleteCredentials
 from adobe_nb.http.client import check_base_url, is_loopback
+from adobe_nb.masking import UUID
 
 DEFAULT_SCOPES = (
     "AdobeID",
@@ -30,12 +31,11 @@ VALUE_NAMES = ("client_id", "org_id", "scopes", *map("{}_url".format, HOST_NAMES
 _LIST_NAMES = ("client_secret", "scopes")
 """Values that can be a list: a client has two secrets while one replaces the other."""
 _ORG_ID = r"[0-9A-Za-z]{1,64}@AdobeOrg"
-# What tokens and client secrets hold, to find values in the wrong place. Older client secrets are
-# UUIDs.
-_MISPLACED = r"eyJ|p8e-|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+# What tokens and client secrets hold, to find values in the wrong place.
+_MISPLACED = rf"eyJ|p8e-|{UUID}"
 _CLIENT_ID = re.compile(r"[0-9A-Fa-f]{32}")
 """The form of client IDs that Adobe issues. Others are accepted, but may be a secret."""
-_LONG_NAME = re.compile(rf"{_MISPLACED}|[A-Za-z0-9_.~+/=-]{{30}}")
+_MAYBE_SECRET = re.compile(rf"{_MISPLACED}|[A-Za-z0-9_.~+/=-]{{30}}")
 _LABELS = {
     "client_id": "client ID",
     "client_secret": "client secret",
@@ -155,7 +155,7 @@ class Credentials:
 
     @property
     def masked_client_id(self) -> str:
-        """The first and last four characters: enough to recognize it."""
+        """The first and last four characters, enough to recognize it; dots for another form."""
         return mask_client_id(self.client_id)
 
 
@@ -250,7 +250,7 @@ def looks_like_secret(text: str) -> bool:
 
 def may_be_secret(name: str) -> bool:
     """Return whether a typed name may be a secret in the wrong place, which no message quotes."""
-    return _LONG_NAME.search(name) is not None
+    return _MAYBE_SECRET.search(name) is not None
 
 
 def incomplete_message(candidates: Sequence[Candidate]) -> str:

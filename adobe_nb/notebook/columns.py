@@ -105,7 +105,7 @@ def in_display_order(frame: pd.DataFrame) -> list[Hashable]:
         return names
     ids = _ids_of(frame)
     if not is_answer(frame):
-        names = _by_importance(names, _layout_of(frame))
+        names = _in_reading_order(names, _layout_of(frame))
     return [name for name in names if name not in ids] + ids
 
 
@@ -118,7 +118,7 @@ def _ids_of(frame: pd.DataFrame) -> list[Hashable]:
     return ids
 
 
-def _by_importance(names: Sequence[Hashable], layout: Sequence[str]) -> list[Hashable]:
+def _in_reading_order(names: Sequence[Hashable], layout: Sequence[str]) -> list[Hashable]:
     """Return the columns of resources in the order in which people read them."""
     added = [name for name in names if name not in layout]
     names_of_ids = [name for name in added if name in _NAMES_OF_IDS]
@@ -140,7 +140,8 @@ def fitting(
     """Return the columns of a frame, as it is shown, that fit beside each other.
 
     The id of a resource is always one of them, and so is the name of its parent, or else its id.
-    An answer about several properties always says which. Of columns that the user chose, the first are shown.
+    An answer about several properties always says which. Of columns that the user chose, the first
+    are shown.
     """
     if not is_whole(frame):
         return list(shown.columns[:most])
@@ -148,7 +149,8 @@ def fitting(
     priority: Callable[[Hashable], tuple[bool, int, bool]]
     if is_answer(frame):
         priority = partial(_priority_in_answer, shown)
-        required = [name for name in ("property_name",) if name in shown]
+        if "property_name" in shown:
+            required.append("property_name")
     else:
         layout = _layout_of(frame)
         priority = partial(_priority, shown, layout)

@@ -16,6 +16,7 @@ from IPython.core.getipython import get_ipython
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import no_var_expand
 
+from adobe_nb.masking import UUID
 from adobe_nb.notebook.history_scrubber import refusal
 from adobe_nb.notebook.tables import frame_html, frame_text
 
@@ -55,8 +56,7 @@ _SECRET_NAME = re.compile(r"secret|token|password|passphrase|jwt", re.IGNORECASE
 _LIKE_A_SECRET = re.compile(r"eyJ|p8e-|[A-Za-z0-9_\-.]{30,}|secret|token|password", re.IGNORECASE)
 # The name of a secret, typed in place of a sub-command.
 _BARE_NAME = re.compile(r"([a-z]+[-_])?(secret|token|password|passphrase)s?", re.IGNORECASE)
-# Older client secrets are UUIDs.
-_CERTAINLY = re.compile(r"eyJ|p8e-|^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$")
+_CERTAINLY = re.compile(rf"eyJ|p8e-|^{UUID}$")
 _OPTION = re.compile(r"--?[a-z]+(-[a-z]+)*")
 _FILE = re.compile(
     r"(~|\.{0,2}|[A-Za-z]:)?[/\\].*|.*\.(env|json|toml|ini|cfg|txt|ya?ml)", re.IGNORECASE

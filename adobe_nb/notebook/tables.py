@@ -204,7 +204,9 @@ def _html(frame: pd.DataFrame) -> str:
     width = pd.get_option("display.max_colwidth")
     if _wraps(frame):
         # A sentence that is cut off helps no one.
-        width = _MOST_REQUEST if _is_dry_run(frame) else None
+        width = None
+        if _is_dry_run(frame):
+            width = _MOST_REQUEST
         classes += " adobe-nb-wraps"
     if is_answer(frame) and len(view.frame.columns) > _FEW_COLUMNS:
         classes += " adobe-nb-many"
