@@ -37,6 +37,18 @@ def token_lasting(seconds: float) -> Token:
     return Token(Secret("x"), NOW, NOW + timedelta(seconds=seconds))
 
 
+def connect_to(url: str, client_id: str = "c" * 12, **values: str) -> sessions.Session:
+    """Sign in at a service of ours, without pauses."""
+    return sessions.connect(
+        client_id=client_id,
+        org_id="A@AdobeOrg",
+        retry_pause=0,
+        ims_url=url,
+        reactor_url=url,
+        **values,
+    )
+
+
 class TestToken:
     def test_is_due_a_minute_before_it_expires(self) -> None:
         token = token_lasting(86_399)
@@ -115,14 +127,7 @@ class TestSignIn:
     def test_refuses_a_redirect_and_sends_the_secret_once(self) -> None:
         with stub(lambda _: Answer(307, headers={"Location": "https://elsewhere.test/ims"})) as ims:
             with pytest.raises(RedirectRefused, match=r"redirect to elsewhere\.test"):
-                sessions.connect(
-                    client_id="c" * 12,
-                    client_secret="hush",
-                    org_id="A@AdobeOrg",
-                    retry_pause=0,
-                    ims_url=ims.url,
-                    reactor_url=ims.url,
-                )
+                connect_to(ims.url, client_secret="hush")
             assert len(ims.got) == 1
 
     @pytest.mark.parametrize(
@@ -135,14 +140,7 @@ class TestSignIn:
     )
     def test_a_200_without_a_token_is_an_error(self, body: bytes, says: str) -> None:
         with stub(lambda _: Answer(200, body)) as ims, pytest.raises(SignInError, match=says):
-            sessions.connect(
-                client_id="c" * 12,
-                client_secret="hush",
-                org_id="A@AdobeOrg",
-                retry_pause=0,
-                ims_url=ims.url,
-                reactor_url=ims.url,
-            )
+            connect_to(ims.url, client_secret="hush")
 
 
 class TestTwoSecrets:
@@ -240,14 +238,7 @@ class TestClock:
         token = simulator.ims.issue(simulator.accounts["demo"], age=-7200)
         body = json.dumps({"access_token": token, "token_type": "bearer"}).encode()
         with stub(lambda _: Answer(200, body, self.date(hours=2))) as ims:
-            session = sessions.connect(
-                client_id="c" * 12,
-                client_secret="hush",
-                org_id="A@AdobeOrg",
-                retry_pause=0,
-                ims_url=ims.url,
-                reactor_url=ims.url,
-            )
+            session = connect_to(ims.url, client_secret="hush")
         assert "2 h 0 min behind" in repr(card(session))
         assert session.time_left_text.startswith("23 h 59")
 
@@ -282,14 +273,11 @@ class TestWhatImsSays:
         description = "client hush-client-1, scopes openid hush4hush8"
         body = json.dumps({"error": code, "error_description": description}).encode()
         with stub(lambda _: Answer(400, body)) as ims, pytest.raises(SignInError) as caught:
-            sessions.connect(
+            connect_to(
+                ims.url,
                 client_id="hush-client-1",
                 client_secret="wrong",
-                org_id="A@AdobeOrg",
                 scopes="openid,hush4hush8",
-                retry_pause=0,
-                ims_url=ims.url,
-                reactor_url=ims.url,
             )
         assert "IMS says: client ••••••••, scopes openid ••••••••" in str(caught.value)
         assert "hush" not in str(caught.value)
@@ -300,14 +288,7 @@ class TestWhatImsSays:
             stub(lambda _: Answer(400, body)) as ims,
             pytest.raises(SignInError, match="default scopes AdobeID, openid"),
         ):
-            sessions.connect(
-                client_id="c" * 12,
-                client_secret="wrong",
-                org_id="A@AdobeOrg",
-                retry_pause=0,
-                ims_url=ims.url,
-                reactor_url=ims.url,
-            )
+            connect_to(ims.url, client_secret="wrong")
 
 
 class TestRenewal:
